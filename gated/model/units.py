@@ -10,8 +10,18 @@ import re
 _DURATION = re.compile(
     r"(?:(?P<y>\d+)y)?(?:(?P<w>\d+)w)?(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?(?:(?P<ms>\d+)ms)?"
 )
-_UNIT_SECONDS = {"y": 365 * 86400.0, "w": 7 * 86400.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_UNIT_SECONDS = {
+    "y": 365 * 86400.0,
+    "w": 7 * 86400.0,
+    "d": 86400.0,
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 0.001,
+}
 _PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*%")
+_EVERYDAY = (1e-4, 1e7)
+"""Sizes between these are written without an exponent."""
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
@@ -116,7 +126,7 @@ def format_quantity(value: float, unit: Unit) -> str:
 
 def _significant(value: float) -> str:
     """Three significant digits, without an exponent for everyday sizes and without trailing zeros."""
-    if value != 0 and not 1e-4 <= abs(value) < 1e7:
+    if value != 0 and not _EVERYDAY[0] <= abs(value) < _EVERYDAY[1]:
         return f"{value:.3g}"
     digits = 3 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{digits}f}"

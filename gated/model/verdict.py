@@ -4,17 +4,20 @@ import enum
 
 
 class Outcome(enum.IntEnum):
-    """What one rule says at one tick. Ordered: the worst is the greatest, so `max` is the summary."""
+    """What one rule says at one tick. Ordered: the worst is the greatest, so `max` is the summary.
+
+    The numbers are stored; the gaps leave room for outcomes to come.
+    """
 
     OK = 0
     """Evaluated on fresh evidence and inside its limit."""
-    PENDING = 1
+    PENDING = 10
     """Cannot say yet: warming up, too few samples, or past the limit but not for long enough."""
-    NO_DATA = 2
+    NO_DATA = 20
     """The source answered and there was nothing to judge: absent, stale."""
-    ERROR = 3
+    ERROR = 30
     """The question could not be answered: source unreachable, untrusted, or the rule does not fit the data."""
-    BREACH = 4
+    BREACH = 40
     """The limit was passed for as long as the rule asks."""
 
     @property

@@ -1,0 +1,195 @@
+"""Rules: what is watched, where the line is, and what passing it means.
+
+One dataclass per kind. They carry parsed, checked values only: durations in seconds, shares as ratios, PromQL
+that is known to parse. How a rule is spelled in a file is the rulebook's business; how it is judged, the judge's.
+"""
+
+import enum
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gated.model.ids import DEFAULT_SOURCE, RuleName, SourceName
+from gated.model.units import Unit
+
+
+class OnBreach(enum.Enum):
+    """What a breach of the rule does to the stage."""
+
+    ROLLBACK = "rollback"
+    """Go back."""
+    HOLD = "hold"
+    """Do not go on while it lasts."""
+    WARN = "warn"
+    """Say so and nothing else; such a rule never stands in the way of a promotion."""
+
+
+class Scope(enum.Enum):
+    """Whose series a rule looks at."""
+
+    VERSION = "version"
+    """Those of the new version: every label of the plan's workload is matched."""
+    SERVICE = "service"
+    """Those of the service in all versions: workload labels that depend on the version are left out."""
+    GLOBAL = "global"
+    """Exactly those the rule itself selects."""
+
+
+class Side(enum.Enum):
+    """On which side of the limit harm lies."""
+
+    ABOVE = "above"
+    BELOW = "below"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The line.
+
+    Args:
+        bound: the last harmless value, in the rule's unit.
+        side: on which side of it users are harmed.
+    """
+
+    bound: float
+    side: Side
+
+    def is_passed_by(self, value: float) -> bool:
+        """Whether a value lies strictly on the harmful side."""
+        return value > self.bound if self.side is Side.ABOVE else value < self.bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """What all kinds share.
+
+    Args:
+        name: its key in the rule file.
+        on_breach: what a breach does.
+        for_seconds: how long the limit must be passed without interruption before it is a breach.
+        scope: whose series are looked at.
+        source: who is asked.
+        max_sample_age_seconds: older evidence is no evidence.
+        runbook: where a person reads on; empty for none.
+    """
+
+    name: RuleName
+    on_breach: OnBreach = OnBreach.ROLLBACK
+    for_seconds: float = 0.0
+    scope: Scope = Scope.VERSION
+    source: SourceName = DEFAULT_SOURCE
+    max_sample_age_seconds: float = 120.0
+    runbook: str = ""
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether a promotion needs this rule to be fine."""
+        return self.on_breach is not OnBreach.WARN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatioRule(_Rule):
+    """A share of events: failed of all requests, or good of all.
+
+    Args:
+        events: selector of the counted events, the numerator.
+        total: selector of all events, the denominator.
+        limit: the share; above for bad events, below for good ones.
+        window_seconds: over how long events are counted at each look.
+        min_samples: fewer events than this in the window say nothing.
+    """
+
+    kind: Literal["ratio"] = field(default="ratio", init=False)
+    events: str
+    total: str
+    limit: Limit
+    window_seconds: float = 60.0
+    min_samples: int = 20
+
+    unit = Unit.RATIO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantileRule(_Rule):
+    """A quantile of a classic histogram, judged by counting, never by interpolation.
+
+    Args:
+        histogram: selector of the histogram's base name.
+        quantile: which one, 0 < quantile < 1.
+        limit: seconds (or the histogram's unit); always above.
+        window_seconds: over how long observations are counted at each look.
+        min_samples: fewer observations than this in the window say nothing.
+    """
+
+    kind: Literal["quantile"] = field(default="quantile", init=False)
+    histogram: str
+    quantile: float
+    limit: Limit
+    window_seconds: float = 60.0
+    min_samples: int = 20
+
+    unit = Unit.SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueRule(_Rule):
+    """Any PromQL that yields one number.
+
+    Args:
+        query: an expression of type instant vector.
+        selectors: every series selector in it, for freshness.
+        limit: the line.
+        window_seconds: the longest range the query looks back, 0 when it looks at instants only.
+    """
+
+    kind: Literal["value"] = field(default="value", init=False)
+    query: str
+    selectors: tuple[str, ...]
+    limit: Limit
+    window_seconds: float = 0.0
+
+    unit = Unit.NUMBER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertsRule(_Rule):
+    """Firing alerts.
+
+    Args:
+        match: selector of the alerts, without a metric name.
+        heartbeat: selector of an alert that always fires; empty for none.
+    """
+
+    kind: Literal["alerts"] = field(default="alerts", init=False)
+    match: str
+    heartbeat: str = ""
+    scope: Scope = Scope.GLOBAL
+
+    unit = Unit.COUNT
+    window_seconds = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeRule(_Rule):
+    """An HTTP endpoint that must answer.
+
+    Args:
+        url: where to ask.
+        status: the status that counts.
+        within_seconds: how long the answer may take.
+        body_contains: text the body must contain; empty for any.
+        failures: how many failures in a row are a breach.
+    """
+
+    kind: Literal["probe"] = field(default="probe", init=False)
+    url: str
+    status: int = 200
+    within_seconds: float = 2.0
+    body_contains: str = ""
+    failures: int = 3
+    scope: Scope = Scope.GLOBAL
+
+    unit = Unit.COUNT
+    window_seconds = 0.0
+
+
+Rule = RatioRule | QuantileRule | ValueRule | AlertsRule | ProbeRule
