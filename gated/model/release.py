@@ -58,9 +58,9 @@ class RuleState:
         rule: whose memory this is.
         past_since: since when the limit is passed without interruption.
         past_seen_at: the last look that saw it passed.
-        failures: consecutive failed probes.
+        past_looks: how many looks in a row saw it passed.
         ok_since: since when every look of this stage was inside the limit.
-        looked_at: the last look that had evidence, in this stage.
+        looked_at: the last look of this stage, with or without evidence.
         scheduled: evaluations that were due in this stage.
         evaluated: those of them that had evidence.
         requests: events of the denominator counted in this stage.
@@ -69,7 +69,7 @@ class RuleState:
     rule: RuleName
     past_since: float | None = None
     past_seen_at: float | None = None
-    failures: int = 0
+    past_looks: int = 0
     ok_since: float | None = None
     looked_at: float | None = None
     scheduled: int = 0

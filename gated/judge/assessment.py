@@ -1,0 +1,131 @@
+"""What the evidence of one look says about one rule, before any memory of earlier looks."""
+
+import enum
+from dataclasses import dataclass
+from typing import assert_never
+
+from gated.model.reading import FailureReason, NoData, NoDataReason, Query, QueryFailed, Reading, Readings, Value
+
+
+class Finding(enum.Enum):
+    """Where the evidence stands against the limit."""
+
+    INSIDE = "inside"
+    """Fresh evidence, on the harmless side."""
+    PAST = "past"
+    """Fresh evidence, on the harmful side."""
+    UNSURE = "unsure"
+    """There is evidence, and it cannot tell: too few events, or the limit lies between two buckets."""
+    NO_DATA = "no_data"
+    """The source had nothing to judge."""
+    ERROR = "error"
+    """The question could not be answered, or does not fit the data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What one look says about one rule.
+
+    Args:
+        finding: where the evidence stands.
+        reason: the sentence for people.
+        code: short constant when unsure or blind; empty otherwise.
+        value: the number judged, in the rule's unit; None when there was none.
+        samples: events it rests on; None where that has no meaning.
+        sample_age_seconds: age of the newest sample; None when unknown.
+        query: what was asked.
+        active_since: since when the source itself says the condition holds; None when it does not say.
+    """
+
+    finding: Finding
+    reason: str
+    code: str = ""
+    value: float | None = None
+    samples: float | None = None
+    sample_age_seconds: float | None = None
+    query: str = ""
+    active_since: float | None = None
+
+
+NEVER_ANSWERED = QueryFailed(FailureReason.UNREACHABLE, "the query was not answered in this look")
+
+
+def reading_of(readings: Readings, query: Query) -> Reading:
+    """The reading of a query; one that is missing counts as failed, never as absent or healthy."""
+    return readings.get(query, NEVER_ANSWERED)
+
+
+def blind(reading: NoData | QueryFailed) -> Assessment:
+    """The assessment of evidence that is not there."""
+    match reading:
+        case NoData():
+            return Assessment(
+                finding=Finding.NO_DATA,
+                code=reading.reason.value,
+                reason=_sentence(_NO_DATA[reading.reason], reading.detail),
+                query=reading.expression,
+            )
+        case QueryFailed():
+            return Assessment(
+                finding=Finding.ERROR,
+                code=reading.reason.value,
+                reason=_sentence(_FAILED[reading.reason], reading.detail),
+                query=reading.expression,
+            )
+        case _:
+            assert_never(reading)
+
+
+def sample_age(newest: Reading, limit_seconds: float) -> float | Assessment:
+    """The age of the newest sample, or why the evidence does not count.
+
+    Both instants are the source's own, so that a clock of ours cannot make old evidence fresh.
+
+    Args:
+        newest: the answer to a `Newest` query.
+        limit_seconds: the greatest age that counts.
+
+    Returns:
+        The age in seconds, at least 0; or a blind assessment.
+    """
+    if isinstance(newest, NoData) and newest.reason is NoDataReason.ABSENT:
+        gone = NoData(NoDataReason.STALE, "the series has ended or has no recent sample", newest.expression)
+        return blind(gone)
+    if not isinstance(newest, Value):
+        return blind(newest)
+    age = max(0.0, newest.evaluated_at - newest.number)
+    if age > limit_seconds:
+        detail = f"the newest sample is {age:.0f} s old; at most {limit_seconds:.0f} s count"
+        return blind(NoData(NoDataReason.STALE, detail, newest.expression))
+    return age
+
+
+def _sentence(fact: str, detail: str) -> str:
+    return f"{fact}: {detail}" if detail else fact
+
+
+_NO_DATA = {
+    NoDataReason.ABSENT: "no series match",
+    NoDataReason.NOT_A_NUMBER: "the result is not a number",
+    NoDataReason.INFINITE: "the result is infinite",
+    NoDataReason.STALE: "the evidence is stale",
+    NoDataReason.NO_ALERT_RULE: "silence proves nothing, no matching alerting rule is evaluated",
+    NoDataReason.NO_HEARTBEAT: "silence proves nothing, the heartbeat alert does not fire",
+}
+
+_FAILED = {
+    FailureReason.UNREACHABLE: "the source cannot be reached",
+    FailureReason.TIMEOUT: "the source did not answer in time",
+    FailureReason.TOO_LARGE: "the answer is larger than allowed",
+    FailureReason.REDIRECT: "the source answered with a redirect",
+    FailureReason.DENIED: "the source refused the credentials",
+    FailureReason.BAD_QUERY: "the source refused the query",
+    FailureReason.OVERLOADED: "the source is overloaded",
+    FailureReason.SERVER_ERROR: "the source reported an error",
+    FailureReason.NOT_PROMETHEUS: "the answer is not Prometheus' JSON",
+    FailureReason.PARTIAL: "the answer is partial",
+    FailureReason.AMBIGUOUS: "the answer is ambiguous",
+    FailureReason.WRONG_SOURCE: "another server answers at the source's address",
+    FailureReason.CLOCK_SKEW: "the source's clock differs from ours",
+    FailureReason.UNKNOWN_SOURCE: "the source is not configured",
+}

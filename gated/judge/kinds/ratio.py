@@ -1,0 +1,63 @@
+"""Shares of events: failed of all requests, good of all requests."""
+
+from gated.judge.assessment import Assessment, Finding, blind, reading_of, sample_age
+from gated.model.reading import Increase, Newest, NoData, NoDataReason, Query, Readings, Value
+from gated.model.rule import RatioRule, Side
+from gated.model.selection import Workload
+from gated.model.units import format_quantity
+
+
+def queries(rule: RatioRule, workload: Workload) -> tuple[Query, Query, Query]:
+    """Numerator, denominator, and the time of the denominator's newest sample."""
+    return (
+        Query(rule.source, Increase(rule.events, rule.window_seconds), workload),
+        Query(rule.source, Increase(rule.total, rule.window_seconds), workload),
+        Query(rule.source, Newest(rule.total), workload),
+    )
+
+
+def assess(rule: RatioRule, workload: Workload, readings: Readings) -> Assessment:
+    """Compare the share of events in the window with the limit.
+
+    A numerator without series beside a live denominator is zero events: a healthy service has no 5xx series at
+    all. A denominator without series is no data. More events than the total (one scrape apart) counts as all.
+    """
+    events, total, newest = (reading_of(readings, query) for query in queries(rule, workload))
+    if not isinstance(total, Value):
+        return blind(total)
+    age = sample_age(newest, rule.max_sample_age_seconds)
+    if isinstance(age, Assessment):
+        return age
+    match events:
+        case Value(number=count):
+            pass
+        case NoData(reason=NoDataReason.ABSENT):
+            count = 0.0
+        case _:
+            return blind(events)
+    query = f"{events.expression} / {total.expression}"
+    if total.number < max(rule.min_samples, 1):
+        return Assessment(
+            finding=Finding.UNSURE,
+            code="too_few_samples",
+            reason=f"{total.number:,.0f} events in the window; at least {max(rule.min_samples, 1)} are needed to judge",
+            samples=total.number,
+            sample_age_seconds=age,
+            query=query,
+        )
+    share = min(count / total.number, 1.0)
+    return Assessment(
+        finding=Finding.PAST if rule.limit.is_passed_by(share) else Finding.INSIDE,
+        reason=_sentence(rule, share, total.number),
+        value=share,
+        samples=total.number,
+        sample_age_seconds=age,
+        query=query,
+    )
+
+
+def _sentence(rule: RatioRule, share: float, total: float) -> str:
+    seen, bound = format_quantity(share, rule.unit), format_quantity(rule.limit.bound, rule.unit)
+    if rule.limit.side is Side.ABOVE:
+        return f"{seen} of {total:,.0f} were bad; limit {bound}"
+    return f"{seen} of {total:,.0f} were good; at least {bound} must be"
