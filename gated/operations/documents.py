@@ -1,0 +1,250 @@
+"""The published shapes: what the API returns and the command line prints as JSON.
+
+These are promises to others. Keys may be added; none is renamed or removed within a major version.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gated.model.plan import BlindAction
+from gated.model.release import Phase, RollbackCause
+from gated.model.rule import OnBreach
+from gated.model.step import DecisionKind
+from gated.model.units import Unit
+from gated.model.verdict import Verdict
+
+
+class Document(BaseModel):
+    """A shape others rely on."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+Instant = Annotated[datetime, Field(description="RFC 3339, UTC")]
+
+
+def instant(at: float) -> datetime:
+    """Unix seconds as the aware time stamp documents carry."""
+    return datetime.fromtimestamp(at, UTC)
+
+
+class RuleDocument(Document):
+    """What one rule said at the last look."""
+
+    rule: str
+    outcome: str = Field(examples=["ok", "pending", "no_data", "error", "breach"])
+    on_breach: OnBreach
+    reason: str
+    """One sentence for people."""
+    code: str
+    """Why it waits or is blind, as a constant; empty otherwise."""
+    value: float | None
+    """The number judged, in `unit`; null when there was none."""
+    limit: float
+    unit: Unit
+    samples: float | None
+    """Events the value rests on."""
+    window: str
+    """Over how long they were counted."""
+    sample_age_seconds: float | None
+    """Age of the newest sample."""
+    query: str
+    """What was asked."""
+    since: Instant
+    """When this outcome began."""
+    pre_existing: bool
+    """The limit was passed before the release began."""
+    runbook: str
+
+
+class VerdictDocument(Document):
+    """The verdict of one stage. Advance only on `promote`, before `valid_until`, after a successful claim."""
+
+    release: str
+    service: str
+    environment: str
+    version: str
+    baseline: str
+    stage: str
+    phase: Phase
+    verdict: Verdict
+    verdict_id: str
+    """What a claim must name; changes with the verdict and only then."""
+    reason: str
+    since: Instant | None
+    evaluated_at: Instant | None
+    valid_until: Instant | None
+    """Not to be acted upon afterwards; null when nothing is left to expire."""
+    final: bool
+    """Nothing will change any more; waiting is useless."""
+    claimed_by: str | None
+    claimed_at: Instant | None
+    coverage: float
+    """Share of the stage's scheduled evaluations that had evidence."""
+    requests: float
+    """Requests the new version served at this stage."""
+    min_requests: int
+    traffic: float
+    """Share of traffic this stage is meant to have."""
+    eta_seconds: float | None
+    """Seconds to the earliest possible promotion; null when there is none to wait for."""
+    policy_digest: str
+    rules: tuple[RuleDocument, ...]
+
+
+class StageDocument(Document):
+    """One stage of a release."""
+
+    stage: str
+    traffic: float
+    started_at: Instant | None
+    ended_at: Instant | None
+    verdict: Verdict
+    verdict_id: str
+    reason: str
+    claimed_by: str | None
+
+
+class PauseDocument(Document):
+    """A pause."""
+
+    by: str
+    at: Instant
+    reason: str
+
+
+class RollbackDocument(Document):
+    """The story of going back."""
+
+    cause: RollbackCause
+    rule: str | None
+    reason: str
+    first_harm_at: Instant
+    triggered_at: Instant
+    reported_at: Instant | None
+    recovered_at: Instant | None
+    seconds_to_detect: float
+    seconds_to_act: float | None
+    seconds_to_recover: float | None
+    target_version: str
+    """The version to go back to."""
+
+
+class ReleaseDocument(Document):
+    """One release."""
+
+    release: str
+    service: str
+    environment: str
+    version: str
+    baseline: str
+    plan: str
+    policy_digest: str
+    phase: Phase
+    active: bool
+    current_stage: str | None
+    next_stage: str | None
+    opened_by: str
+    opened_at: Instant
+    evaluated_at: Instant | None
+    ended_at: Instant | None
+    paused: PauseDocument | None
+    rollback: RollbackDocument | None
+    stages: tuple[StageDocument, ...]
+
+
+class DecisionDocument(Document):
+    """The one recorded end of a stage, with what every rule said then."""
+
+    stage: str
+    decision: DecisionKind
+    cause: str
+    reason: str
+    actor: str
+    at: Instant
+    rules: tuple[RuleDocument, ...]
+
+
+class OutcomeDocument(Document):
+    """A rule that began to say something else."""
+
+    at: Instant
+    stage: str
+    rule: str
+    outcome: str
+    value: float | None
+    reason: str
+
+
+class AuditDocument(Document):
+    """Who did what."""
+
+    at: Instant
+    actor: str
+    action: str
+    stage: str
+    detail: str
+
+
+class ReleaseHistory(ReleaseDocument):
+    """One release with everything that happened to it."""
+
+    rules: tuple[RuleDocument, ...]
+    decisions: tuple[DecisionDocument, ...]
+    history: tuple[OutcomeDocument, ...]
+    audit: tuple[AuditDocument, ...]
+
+
+class ReleasePage(Document):
+    """Some releases, newest first."""
+
+    releases: tuple[ReleaseDocument, ...]
+    next: str
+    """Hand it back as `cursor` for the rest; empty at the end."""
+
+
+class PlanDocument(Document):
+    """One plan as loaded now; running releases keep the one they were opened with."""
+
+    plan: str
+    policy_digest: str
+    rules: tuple[str, ...]
+    stages: tuple["PlannedStageDocument", ...]
+
+
+class PlannedStageDocument(Document):
+    """One stage of a plan."""
+
+    stage: str
+    traffic: float
+    warmup_seconds: float
+    bake_min_seconds: float
+    bake_max_seconds: float
+    min_requests: int
+    on_blind_hold_for_seconds: float
+    on_blind_then: BlindAction
+
+
+class LoadedRuleDocument(Document):
+    """One rule as loaded now."""
+
+    rule: str
+    kind: str
+    on_breach: OnBreach
+    limit: float
+    unit: Unit
+    for_seconds: float
+    scope: str
+    source: str
+    asks: tuple[str, ...]
+    """The PromQL or address as written in the rule file."""
+    runbook: str
+
+
+class RulebookDocument(Document):
+    """The rules and plans as loaded now."""
+
+    rules: tuple[LoadedRuleDocument, ...]
+    plans: tuple[PlanDocument, ...]

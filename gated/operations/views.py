@@ -1,0 +1,325 @@
+"""What can be read of releases. Reads the store, shows what may be believed now, and changes nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import assert_never
+
+from gated.judge.present import Shown, show
+from gated.model.errors import NotFound
+from gated.model.ids import ReleaseId, StageName
+from gated.model.plan import Plan, Policy, Rulebook, Stage
+from gated.model.release import Release, Rollback, RuleResult, StageState
+from gated.model.rule import AlertsRule, ProbeRule, QuantileRule, RatioRule, Rule, ValueRule
+from gated.model.units import format_duration
+from gated.operations.documents import (
+    AuditDocument,
+    DecisionDocument,
+    Instant,
+    LoadedRuleDocument,
+    OutcomeDocument,
+    PauseDocument,
+    PlanDocument,
+    PlannedStageDocument,
+    ReleaseDocument,
+    ReleaseHistory,
+    ReleasePage,
+    RollbackDocument,
+    RulebookDocument,
+    RuleDocument,
+    StageDocument,
+    VerdictDocument,
+    instant,
+)
+from gated.operations.gate import Gate
+from gated.store.records import Filter
+
+_AUDIT_ENTRIES = 1000
+"""The latest that a release's history shows; a release that flaps for days has hundreds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A verdict as of now, with the state it was read from.
+
+    Args:
+        document: what is published.
+        revision: the state's revision; with the verdict's id it makes the ETag.
+    """
+
+    document: VerdictDocument
+    revision: int
+
+
+def verdict(gate: Gate, identity: ReleaseId, stage: StageName | None, now: float) -> Present:
+    """The verdict of a stage; without a name, of the one started last, or the first.
+
+    Raises:
+        NotFound: there is no such release or stage.
+    """
+    release = gate.store.release(identity)
+    policy = gate.policy_of(release)
+    name = stage or (release.current_stage or release.stages[0]).name
+    return Present(verdict_document(gate, release, policy, name, now), release.revision)
+
+
+def verdict_document(gate: Gate, release: Release, policy: Policy, name: StageName, now: float) -> VerdictDocument:
+    """The published verdict of one stage of a release that was read already."""
+    planned = policy.stage(name)
+    shown = show(release, policy, name, now, gate.validity_seconds)
+    return VerdictDocument(
+        release=release.id,
+        service=release.service,
+        environment=release.environment,
+        version=release.version,
+        baseline=release.baseline,
+        stage=name,
+        phase=release.phase,
+        verdict=shown.verdict,
+        verdict_id=shown.id,
+        reason=shown.reason,
+        since=_at(shown.since),
+        evaluated_at=_at(shown.evaluated_at),
+        valid_until=_at(shown.valid_until),
+        final=shown.is_final,
+        claimed_by=shown.claim.by if shown.claim else None,
+        claimed_at=_at(shown.claim.at if shown.claim else None),
+        coverage=round(shown.coverage, 4),
+        requests=round(shown.requests),
+        min_requests=planned.min_requests,
+        traffic=planned.traffic,
+        eta_seconds=shown.eta_seconds,
+        policy_digest=release.policy_digest,
+        rules=_rules(release.results, policy),
+    )
+
+
+def release(gate: Gate, identity: ReleaseId, now: float) -> ReleaseHistory:
+    """One release with everything that happened to it.
+
+    Raises:
+        NotFound: there is no such release.
+    """
+    found = gate.store.release(identity)
+    policy = gate.policy_of(found)
+    return ReleaseHistory(
+        **release_document(gate, found, now).model_dump(),
+        rules=_rules(found.results, policy),
+        decisions=tuple(
+            DecisionDocument(
+                stage=decision.stage,
+                decision=decision.kind,
+                cause=decision.cause,
+                reason=decision.reason,
+                actor=decision.actor,
+                at=instant(decision.at),
+                rules=_rules(decision.results, policy),
+            )
+            for decision in gate.store.decisions(identity)
+        ),
+        history=tuple(
+            OutcomeDocument(
+                at=instant(change.at),
+                stage=change.stage,
+                rule=change.result.rule,
+                outcome=change.result.outcome.text,
+                value=change.result.value,
+                reason=change.result.reason,
+            )
+            for change in gate.store.history(identity)
+        ),
+        audit=tuple(
+            AuditDocument(
+                at=instant(record.entry.at),
+                actor=record.entry.actor,
+                action=record.entry.action,
+                stage=record.entry.stage,
+                detail=record.entry.detail,
+            )
+            for record in reversed(gate.store.audit(identity, limit=_AUDIT_ENTRIES))
+        ),
+    )
+
+
+def release_document(gate: Gate, found: Release, now: float) -> ReleaseDocument:
+    """One release that was read already."""
+    policy = gate.policy_of(found)
+    return ReleaseDocument(
+        release=found.id,
+        service=found.service,
+        environment=found.environment,
+        version=found.version,
+        baseline=found.baseline,
+        plan=found.plan,
+        policy_digest=found.policy_digest,
+        phase=found.phase,
+        active=found.phase.is_active,
+        current_stage=found.current_stage.name if found.current_stage else None,
+        next_stage=found.next_stage.name if found.next_stage else None,
+        opened_by=found.opened_by,
+        opened_at=instant(found.opened_at),
+        evaluated_at=_at(found.evaluated_at),
+        ended_at=_at(found.ended_at),
+        paused=PauseDocument(by=found.pause.by, at=instant(found.pause.at), reason=found.pause.reason)
+        if found.pause
+        else None,
+        rollback=_rollback(found, found.rollback) if found.rollback else None,
+        stages=tuple(
+            _stage(state, policy.stage(state.name), show(found, policy, state.name, now, gate.validity_seconds))
+            for state in found.stages
+        ),
+    )
+
+
+def rulebook(loaded: Rulebook) -> RulebookDocument:
+    """The rules and plans as loaded now."""
+    return RulebookDocument(
+        rules=tuple(_loaded(rule) for _, rule in sorted(loaded.rules.items())),
+        plans=tuple(_plan(policy.plan, policy.digest) for _, policy in sorted(loaded.policies.items())),
+    )
+
+
+def find(  # noqa: PLR0913 -- each is one filter of the published call
+    gate: Gate,
+    now: float,
+    *,
+    service: str | None = None,
+    environment: str | None = None,
+    version: str | None = None,
+    active: bool | None = None,
+    limit: int = 50,
+    cursor: str = "",
+) -> ReleasePage:
+    """Releases, newest first.
+
+    Raises:
+        InvalidInput: `cursor` is not the `next` of an earlier page.
+    """
+    wanted = Filter(service=service, environment=environment, version=version, is_active=active)
+    page = gate.store.releases(wanted, limit=limit, after=cursor)
+    return ReleasePage(
+        releases=tuple(release_document(gate, found, now) for found in page.releases), next=page.next_cursor
+    )
+
+
+def find_release(gate: Gate, service: str, environment: str, version: str) -> ReleaseId:
+    """The latest release of a version of a service in an environment.
+
+    Raises:
+        NotFound: there is none.
+    """
+    page = gate.store.releases(Filter(service=service, environment=environment, version=version), limit=1)
+    if not page.releases:
+        raise NotFound(f"no release of {service} {version} in {environment} is known")
+    return page.releases[0].id
+
+
+def _stage(state: StageState, planned: Stage, shown: Shown) -> StageDocument:
+    return StageDocument(
+        stage=state.name,
+        traffic=planned.traffic,
+        started_at=_at(state.started_at),
+        ended_at=_at(state.ended_at),
+        verdict=shown.verdict,
+        verdict_id=shown.id,
+        reason=shown.reason,
+        claimed_by=state.claim.by if state.claim else None,
+    )
+
+
+def _rollback(found: Release, rollback: Rollback) -> RollbackDocument:
+    reported, recovered = rollback.reported_at, rollback.recovered_at
+    return RollbackDocument(
+        cause=rollback.cause,
+        rule=rollback.rule,
+        reason=rollback.reason,
+        first_harm_at=instant(rollback.first_harm_at),
+        triggered_at=instant(rollback.triggered_at),
+        reported_at=_at(reported),
+        recovered_at=_at(recovered),
+        seconds_to_detect=rollback.triggered_at - rollback.first_harm_at,
+        seconds_to_act=None if reported is None else reported - rollback.triggered_at,
+        seconds_to_recover=None if recovered is None or reported is None else recovered - reported,
+        target_version=found.baseline,
+    )
+
+
+def _rules(results: Iterable[RuleResult], policy: Policy) -> tuple[RuleDocument, ...]:
+    runbooks = {rule.name: rule.runbook for rule in policy.rules}
+    return tuple(
+        RuleDocument(
+            rule=result.rule,
+            outcome=result.outcome.text,
+            on_breach=result.on_breach,
+            reason=result.reason,
+            code=result.code,
+            value=result.value,
+            limit=result.limit,
+            unit=result.unit,
+            samples=result.samples,
+            window=format_duration(result.window_seconds),
+            sample_age_seconds=result.sample_age_seconds,
+            query=result.query,
+            since=instant(result.since),
+            pre_existing=result.is_pre_existing,
+            runbook=runbooks.get(result.rule, ""),
+        )
+        for result in results
+    )
+
+
+def _plan(plan: Plan, digest: str) -> PlanDocument:
+    return PlanDocument(
+        plan=plan.name,
+        policy_digest=digest,
+        rules=plan.rules,
+        stages=tuple(
+            PlannedStageDocument(
+                stage=stage.name,
+                traffic=stage.traffic,
+                warmup_seconds=stage.warmup_seconds,
+                bake_min_seconds=stage.bake_min_seconds,
+                bake_max_seconds=stage.bake_max_seconds,
+                min_requests=stage.min_requests,
+                on_blind_hold_for_seconds=stage.on_blind.hold_for_seconds,
+                on_blind_then=stage.on_blind.then,
+            )
+            for stage in plan.stages
+        ),
+    )
+
+
+def _loaded(rule: Rule) -> LoadedRuleDocument:
+    asks, limit = _asks(rule)
+    return LoadedRuleDocument(
+        rule=rule.name,
+        kind=rule.kind,
+        on_breach=rule.on_breach,
+        limit=limit,
+        unit=rule.unit,
+        for_seconds=rule.for_seconds,
+        scope=rule.scope.value,
+        source=rule.source,
+        asks=asks,
+        runbook=rule.runbook,
+    )
+
+
+def _asks(rule: Rule) -> tuple[tuple[str, ...], float]:
+    """What a rule asks, as it stands in its file, and where its line is."""
+    match rule:
+        case RatioRule():
+            return (rule.events, rule.total), rule.limit.bound
+        case QuantileRule():
+            return (rule.histogram,), rule.limit.bound
+        case ValueRule():
+            return (rule.query,), rule.limit.bound
+        case AlertsRule():
+            return (rule.match,), 0.0
+        case ProbeRule():
+            return (rule.url,), float(rule.failures)
+        case _:
+            assert_never(rule)
+
+
+def _at(at: float | None) -> Instant | None:
+    return None if at is None else instant(at)
