@@ -8,8 +8,11 @@ import math
 import re
 
 _DURATION = re.compile(
-    r"(?:(?P<y>\d+)y)?(?:(?P<w>\d+)w)?(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?(?:(?P<ms>\d+)ms)?"
+    r"(?:(?P<y>\d+)y)?(?:(?P<w>\d+)w)?(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?(?:(?P<ms>\d+)ms)?",
+    re.ASCII,
 )
+_LONGEST_SECONDS = 2**63 / 1e9
+"""About 292 years: Prometheus counts nanoseconds in 64 bits, and refuses more."""
 _UNIT_SECONDS = {
     "y": 365 * 86400.0,
     "w": 7 * 86400.0,
@@ -19,10 +22,10 @@ _UNIT_SECONDS = {
     "s": 1.0,
     "ms": 0.001,
 }
-_PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*%")
+_PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*%", re.ASCII)
 _EVERYDAY = (1e-4, 1e7)
 """Sizes between these are written without an exponent."""
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 class Unit(enum.Enum):
@@ -48,14 +51,17 @@ def parse_duration(text: str) -> float:
         The duration in seconds, at least 0.
 
     Raises:
-        ValueError: the text is not a duration; the message says what one looks like.
+        ValueError: the text is not a duration, or is too long a one; the message says what one looks like.
     """
     if text == "0":
         return 0.0
     match = _DURATION.fullmatch(text)
     if not text or match is None:
         raise ValueError(f"{text!r} is not a duration; write it as 30s, 5m, 1h30m or 500ms")
-    return math.fsum(int(count) * _UNIT_SECONDS[unit] for unit, count in match.groupdict().items() if count)
+    seconds = sum(float(count) * _UNIT_SECONDS[unit] for unit, count in match.groupdict().items() if count)
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError(f"{text!r} is longer than the 292 years Prometheus can count")
+    return seconds
 
 
 def format_duration(seconds: float) -> str:
@@ -80,17 +86,21 @@ def parse_share(text: str) -> float:
     """Read a share written as a percentage or a plain number: `2%` and `0.02` are the same.
 
     Returns:
-        The share; 1.0 is everything. Not bounded above: the caller knows whether 150% makes sense.
+        The share, finite; 1.0 is everything. Whether 150% makes sense is the caller's to know.
 
     Raises:
-        ValueError: the text is neither.
+        ValueError: the text is neither, negative, or too large for a number.
     """
     percent = _PERCENT.fullmatch(text)
     if percent is not None:
-        return float(percent["number"]) / 100
-    if _NUMBER.fullmatch(text) is not None and float(text) >= 0:
-        return float(text)
-    raise ValueError(f"{text!r} is not a share; write it as 2% or 0.02")
+        share = float(percent["number"]) / 100
+    elif _NUMBER.fullmatch(text) is not None:
+        share = float(text)
+    else:
+        share = math.nan
+    if not 0 <= share < math.inf:
+        raise ValueError(f"{text!r} is not a share; write it as 2% or 0.02")
+    return share
 
 
 def parse_number(text: str) -> float:
@@ -126,8 +136,10 @@ def format_quantity(value: float, unit: Unit) -> str:
 
 def _significant(value: float) -> str:
     """Three significant digits, without an exponent for everyday sizes and without trailing zeros."""
-    if value != 0 and not _EVERYDAY[0] <= abs(value) < _EVERYDAY[1]:
+    if value == 0:
+        return "0"
+    if not _EVERYDAY[0] <= abs(value) < _EVERYDAY[1]:
         return f"{value:.3g}"
-    digits = 3 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
