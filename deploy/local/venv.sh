@@ -20,7 +20,7 @@ install() {
     command -v apt-get >/dev/null || return 1
     # One unreachable third-party list makes `update` fail though ours is there; `install` will tell.
     $as_root apt-get update -qq || true
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
 
 if is_new_enough "$venv/bin/python" && [ -x "$venv/bin/pip" ]; then
