@@ -1,0 +1,30 @@
+"""The HTTP application."""
+
+from fastapi import FastAPI
+
+import gated
+from gated.server import lifecycle, problems, releases
+from gated.server.limits import BodyLimit
+from gated.server.services import Services
+
+
+def create_app(services: Services) -> FastAPI:
+    """Put the application together.
+
+    Args:
+        services: what requests are answered with.
+    """
+    app = FastAPI(
+        title="gated",
+        version=gated.__version__,
+        summary="A release gate that watches Prometheus and says promote, hold or rollback.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.add_middleware(BodyLimit)
+    problems.install(app)
+    app.include_router(releases.router)
+    app.include_router(lifecycle.router)
+    return app

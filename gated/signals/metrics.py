@@ -1,0 +1,266 @@
+"""gated's own metrics.
+
+Counters and histograms are what this process did. Everything about releases is read from the store at the moment of
+the scrape, so that a restart, another replica or a pruned release can never leave a series that is not true.
+
+A release's id is never a label: series are one per service, environment, stage and rule, whatever the number of
+releases over the years.
+"""
+
+import platform
+from collections.abc import Callable, Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+import gated
+from gated.judge.present import show
+from gated.model.plan import Policy
+from gated.model.reading import FailureReason
+from gated.model.release import Phase, Release, RollbackCause
+from gated.model.step import DecisionKind, SignalKind, Step
+from gated.model.verdict import Outcome, Verdict
+
+_DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
+_DETECTIONS = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+_CAUSES = {
+    DecisionKind.PROMOTED: ("evidence",),
+    DecisionKind.ROLLED_BACK: tuple(cause.value for cause in RollbackCause),
+}
+
+
+class Metrics:
+    """What this process counts. Every instance has a registry of its own.
+
+    Args:
+        sources: the names of the configured sources, so that their counters exist from the start.
+        endpoints: the names of the endpoints signals are delivered to, likewise.
+    """
+
+    def __init__(self, *, sources: Iterable[str] = (), endpoints: Iterable[str] = ()) -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+        build = Gauge("gated_build_info", "The version that runs.", ["version", "python"], registry=r)
+        build.labels(gated.__version__, platform.python_version()).set(1)
+        self.ticks = Counter("gated_ticks", "Evaluations of all active releases.", registry=r)
+        self.ticks_missed = Counter("gated_ticks_missed", "Evaluations that were due and did not happen.", registry=r)
+        self.tick_failures = Counter("gated_tick_failures", "Evaluations that could not be carried out.", registry=r)
+        self.tick_duration = Histogram(
+            "gated_tick_duration_seconds", "How long an evaluation took.", buckets=_DURATIONS, registry=r
+        )
+        self.last_tick = Gauge(
+            "gated_last_tick_timestamp_seconds", "When the last evaluation began, Unix time.", registry=r
+        )
+        self.skipped = Counter("gated_releases_skipped", "Releases that an evaluation could not look at.", registry=r)
+        self.queries = Counter("gated_queries", "Requests sent to sources.", ["source"], registry=r)
+        self.query_failures = Counter(
+            "gated_query_failures", "Requests to sources that failed.", ["source", "reason"], registry=r
+        )
+        self.query_duration = Histogram(
+            "gated_query_duration_seconds",
+            "How long a source took to answer.",
+            ["source"],
+            buckets=_DURATIONS,
+            registry=r,
+        )
+        self.decisions = Counter("gated_decisions", "Stages that ended.", ["decision", "reason"], registry=r)
+        self.rollbacks = Counter(
+            "gated_rollbacks_triggered",
+            "Rollbacks that a rule triggered.",
+            ["service", "environment", "rule"],
+            registry=r,
+        )
+        self.detection = Histogram(
+            "gated_detection_seconds",
+            "From the first look that saw harm to the rollback signal.",
+            buckets=_DETECTIONS,
+            registry=r,
+        )
+        self.deliveries = Counter(
+            "gated_deliveries", "Attempts to deliver a signal.", ["endpoint", "outcome"], registry=r
+        )
+        self.reload_successful = Gauge(
+            "gated_config_last_reload_successful", "Whether the last load of the rule files succeeded.", registry=r
+        )
+        self.reload_at = Gauge(
+            "gated_config_last_reload_success_timestamp_seconds",
+            "When the rule files were last loaded, Unix time.",
+            registry=r,
+        )
+        self._initialise(sources, endpoints)
+
+    def _initialise(self, sources: Iterable[str], endpoints: Iterable[str]) -> None:
+        """Start at 0 what can be known in advance: an increase from nothing is invisible to `increase()`."""
+        for source in sources:
+            self.queries.labels(source)
+            self.query_duration.labels(source)
+            for reason in FailureReason:
+                self.query_failures.labels(source, reason.value)
+        for kind in DecisionKind:
+            for cause in _CAUSES.get(kind, ("person",)):
+                self.decisions.labels(kind.value, cause)
+        for endpoint in endpoints:
+            for outcome in ("delivered", "failed"):
+                self.deliveries.labels(endpoint, outcome)
+
+    def committed(self, step: Step) -> None:
+        """Count what a committed step decided."""
+        release = step.release
+        for signal in step.signals:
+            if signal.kind is SignalKind.STAGE_STARTED:
+                for state in release.rules:
+                    self.rollbacks.labels(release.service, release.environment, state.rule)
+        for decision in step.decisions:
+            self.decisions.labels(decision.kind.value, decision.cause).inc()
+        if step.triggered_rule is not None and release.rollback is not None:
+            self.rollbacks.labels(release.service, release.environment, step.triggered_rule).inc()
+            self.detection.observe(release.rollback.triggered_at - release.rollback.first_harm_at)
+
+    def query_sent(self, source: str, duration_seconds: float, failure: FailureReason | None) -> None:
+        """Count one request to a source."""
+        self.queries.labels(source).inc()
+        self.query_duration.labels(source).observe(duration_seconds)
+        if failure is not None:
+            self.query_failures.labels(source, failure.value).inc()
+
+    def exposition(self) -> tuple[bytes, str]:
+        """Everything in Prometheus' text format, and its content type."""
+        encode, content_type = choose_encoder("")
+        return encode(self.registry), content_type
+
+
+class ReleaseCollector(Collector):
+    """Series about releases, made from the store at the moment of a scrape.
+
+    Args:
+        recent: the active releases and those that ended a short time ago.
+        policy_of: the policy a release is pinned to.
+        oldest_undelivered_at: when the oldest undelivered signal arose; None when there is none.
+        now: the time, Unix seconds.
+        validity_seconds: for how long after its look a verdict is believed.
+    """
+
+    def __init__(
+        self,
+        *,
+        recent: Callable[[], Iterable[Release]],
+        policy_of: Callable[[Release], Policy],
+        oldest_undelivered_at: Callable[[], float | None],
+        now: Callable[[], float],
+        validity_seconds: float,
+    ) -> None:
+        self._recent = recent
+        self._policy_of = policy_of
+        self._oldest_undelivered_at = oldest_undelivered_at
+        self._now = now
+        self._validity_seconds = validity_seconds
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """The families without samples, so that registering asks the store nothing."""
+        yield from _Families().all
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The families with what is true now."""
+        families, now = _Families(), self._now()
+        latest = _latest(self._recent())
+        for phase in Phase:
+            if phase.is_active:
+                families.active.add_metric([phase.value], sum(release.phase is phase for release in latest))
+        for release in latest:
+            self._add_stages(families, release, now)
+            _add_rules(families, release)
+        families.outbox.add_metric([], self._oldest_undelivered_at() or 0.0)
+        yield from families.all
+
+    def _add_stages(self, families: "_Families", release: Release, now: float) -> None:
+        where = [release.service, release.environment]
+        families.info.add_metric([*where, release.version, release.baseline, release.plan, release.phase.value], 1)
+        policy = self._policy_of(release)
+        for state in release.stages:
+            if state.started_at is None and release.rollback is None:
+                continue
+            shown = show(release, policy, state.name, now, self._validity_seconds)
+            for verdict in Verdict:
+                families.verdict.add_metric([*where, state.name, verdict.value], float(verdict is shown.verdict))
+
+
+class _Families:
+    """The families of one scrape."""
+
+    def __init__(self) -> None:
+        where = ["service", "environment"]
+        rule = [*where, "rule"]
+        self.active = GaugeMetricFamily("gated_releases_active", "Releases under way.", labels=["phase"])
+        self.info = GaugeMetricFamily(
+            "gated_release_info",
+            "The latest release of a service.",
+            labels=[*where, "version", "baseline", "plan", "phase"],
+        )
+        self.verdict = GaugeMetricFamily(
+            "gated_stage_verdict", "1 for a stage's present verdict.", labels=[*where, "stage", "verdict"]
+        )
+        self.value = GaugeMetricFamily("gated_rule_value", "The number a rule judged last, in its unit.", labels=rule)
+        self.limit = GaugeMetricFamily("gated_rule_limit", "A rule's limit, in its unit.", labels=rule)
+        self.outcome = GaugeMetricFamily(
+            "gated_rule_outcome", "1 for a rule's present outcome.", labels=[*rule, "outcome"]
+        )
+        self.blind = GaugeMetricFamily(
+            "gated_rule_blind", "1 while a rule has no evidence, with the reason.", labels=[*rule, "reason"]
+        )
+        self.samples = GaugeMetricFamily("gated_rule_samples", "Events a rule's value rests on.", labels=rule)
+        self.evaluated = GaugeMetricFamily(
+            "gated_rule_last_evaluation_timestamp_seconds", "When a rule was last evaluated, Unix time.", labels=rule
+        )
+        self.newest = GaugeMetricFamily(
+            "gated_evidence_newest_sample_timestamp_seconds",
+            "When the newest sample a rule rests on was scraped, Unix time.",
+            labels=rule,
+        )
+        self.outbox = GaugeMetricFamily(
+            "gated_outbox_oldest_timestamp_seconds", "When the oldest undelivered signal arose; 0 when all are told."
+        )
+        self.outbox_labels: list[str] = []
+
+    @property
+    def all(self) -> tuple[GaugeMetricFamily, ...]:
+        return (
+            self.active,
+            self.info,
+            self.verdict,
+            self.value,
+            self.limit,
+            self.outcome,
+            self.blind,
+            self.samples,
+            self.evaluated,
+            self.newest,
+            self.outbox,
+        )
+
+
+def _latest(releases: Iterable[Release]) -> list[Release]:
+    """One release per service and environment: the one opened last."""
+    latest: dict[tuple[str, str], Release] = {}
+    for release in sorted(releases, key=lambda release: release.opened_at):
+        latest[release.service, release.environment] = release
+    return list(latest.values())
+
+
+def _add_rules(families: _Families, release: Release) -> None:
+    for result in release.results:
+        labels = [release.service, release.environment, result.rule]
+        if result.value is not None:
+            families.value.add_metric(labels, result.value)
+        families.limit.add_metric(labels, result.limit)
+        for outcome in Outcome:
+            families.outcome.add_metric([*labels, outcome.text], float(outcome is result.outcome))
+        if result.outcome.is_blind:
+            families.blind.add_metric([*labels, result.code], 1)
+        if result.samples is not None:
+            families.samples.add_metric(labels, result.samples)
+        if release.evaluated_at is not None:
+            families.evaluated.add_metric(labels, release.evaluated_at)
+            if result.sample_age_seconds is not None:
+                families.newest.add_metric(labels, release.evaluated_at - result.sample_age_seconds)
