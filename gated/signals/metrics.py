@@ -221,7 +221,6 @@ class _Families:
         self.outbox = GaugeMetricFamily(
             "gated_outbox_oldest_timestamp_seconds", "When the oldest undelivered signal arose; 0 when all are told."
         )
-        self.outbox_labels: list[str] = []
 
     @property
     def all(self) -> tuple[GaugeMetricFamily, ...]:

@@ -1,0 +1,216 @@
+"""Start and stop: builds every part from the settings, wires them together, and takes them apart in order."""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+import uvicorn
+import uvloop
+
+from gated.daemon import logs, scheduler
+from gated.daemon.clock import Clock, SystemClock
+from gated.daemon.rule_files import RuleFiles
+from gated.daemon.settings import Settings
+from gated.daemon.work import Work
+from gated.model.errors import GatedError, Unavailable
+from gated.operations.delivery import Endpoint
+from gated.operations.gate import Gate
+from gated.server.app import create_app
+from gated.server.bell import Bell
+from gated.server.deadline import PromptProtocol
+from gated.server.services import Check, Readiness, Services
+from gated.signals import log
+from gated.signals.metrics import Metrics, ReleaseCollector
+from gated.sources.reader import Sources
+from gated.store.repository import Store
+
+_GRACE_SECONDS = 5
+"""How long requests under way may take when the daemon stops."""
+_SHOWN_AFTER_END_SECONDS = 3600.0
+"""For how long an ended release still has series in /metrics: long enough for a dashboard to show how it ended."""
+_READY_TICKS = 3
+"""A gate whose last tick is longer ago than this many intervals is not to be relied upon."""
+
+_log = structlog.get_logger()
+
+
+def serve(settings: Settings) -> int:
+    """Run the daemon until SIGTERM or SIGINT.
+
+    Args:
+        settings: as loaded from gated.yaml.
+
+    Returns:
+        The exit code: 0 after an orderly stop, 1 when it could not start.
+    """
+    logs.configure(settings.log_format, settings.log_level)
+    _allow_many_connections()
+    try:
+        with (
+            contextlib.closing(_listen(settings)) as listening,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            runner.run(_Daemon(settings, SystemClock(), listening).run())
+    except GatedError as error:
+        _log.error("start_failed", reason=str(error))
+        return 1
+    return 0
+
+
+class _Daemon:
+    """All parts of one running gate."""
+
+    def __init__(self, settings: Settings, clock: Clock, listening: socket.socket) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._listening = listening
+        self._started_at = clock.now()
+        self._metrics = Metrics(sources=[source.name for source in settings.sources], endpoints=[log.NAME])
+        self._bell = Bell()
+        self._rules = RuleFiles(settings.load_rules, self._rules_loaded)
+
+    async def run(self) -> None:
+        """Start everything, wait for the end, stop everything.
+
+        Raises:
+            GatedError: something could not be started; nothing keeps running.
+        """
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        if self._rules.reload():
+            raise Unavailable("the rule files have faults; `gated check rules` names them all")
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._rules.reload))
+        store = await asyncio.to_thread(Store.open, self._settings.store_url, upgrades=self._settings.upgrades_store)
+        with contextlib.closing(store):
+            sources = Sources(self._settings.sources)
+            with contextlib.closing(sources), ThreadPoolExecutor(1, "tick") as ticking:
+                await self._serve(store, sources, ticking, stopping)
+
+    async def _serve(
+        self, store: Store, sources: Sources, ticking: ThreadPoolExecutor, stopping: asyncio.Event
+    ) -> None:
+        interval = self._settings.evaluation_interval_seconds
+        gate = Gate(store, interval_seconds=interval, listeners=(self._metrics.committed, self._bell.ring))
+        self._metrics.registry.register(
+            ReleaseCollector(
+                recent=lambda: store.recent(self._clock.now() - _SHOWN_AFTER_END_SECONDS),
+                policy_of=gate.policy_of,
+                oldest_undelivered_at=store.oldest_undelivered_at,
+                now=self._clock.now,
+                validity_seconds=gate.validity_seconds,
+            )
+        )
+        work = Work(
+            gate=gate,
+            eyes=sources,
+            metrics=self._metrics,
+            endpoints=(Endpoint(log.NAME, log.tell),),
+            clock=self._clock,
+            retention_seconds=self._settings.retention_seconds,
+        )
+        self._bell.attach(asyncio.get_running_loop())
+        server = _Server(self._app(gate, work))
+        serving = asyncio.create_task(server.serve(sockets=[self._listening]))
+        looking = asyncio.create_task(
+            scheduler.run(
+                self._clock,
+                interval,
+                work=work,
+                missed=self._metrics.ticks_missed.inc,
+                executor=ticking,
+                stopping=stopping,
+            )
+        )
+        host, port = self._listening.getsockname()[:2]
+        _log.info("started", url=f"http://{host}:{port}", interval_seconds=interval, active=len(store.active()))
+        # Whichever ends first ends all: a stop, or a server or scheduler that broke.
+        await asyncio.wait({serving, looking}, return_when=asyncio.FIRST_COMPLETED)
+        _log.info("stopping")
+        stopping.set()
+        self._bell.close()
+        server.should_exit = True
+        await asyncio.gather(serving, looking)
+        _log.info("stopped")
+
+    def _app(self, gate: Gate, work: Work) -> uvicorn.Config:
+        services = Services(
+            gate=gate,
+            rulebook=lambda: self._rules.rulebook,
+            now=self._clock.now,
+            bell=self._bell,
+            metrics=self._metrics.exposition,
+            readiness=lambda: self._readiness(gate, work),
+            reload=self._rules.reload if self._settings.has_reload_endpoint else None,
+        )
+        return uvicorn.Config(
+            create_app(services),
+            http=PromptProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+
+    def _readiness(self, gate: Gate, work: Work) -> Readiness:
+        """Rules are loaded before anything is served; what can fail later is the store and the clock's work."""
+        last = work.last_tick_at if work.last_tick_at is not None else self._started_at
+        age = self._clock.now() - last
+        is_ticking = age <= _READY_TICKS * gate.interval_seconds
+        ticking = Check(name="ticking", passed=is_ticking, detail=f"last tick {max(0.0, age):.0f} s ago")
+        checks = (_store_check(gate), ticking)
+        return Readiness(ready=all(check.passed for check in checks), checks=checks)
+
+    def _rules_loaded(self, succeeded: bool) -> None:
+        self._metrics.reload_successful.set(succeeded)
+        if succeeded:
+            self._metrics.reload_at.set(self._clock.now())
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own idea of signals: the daemon stops the clock first, then the server."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the daemon."""
+        yield
+
+
+def _store_check(gate: Gate) -> Check:
+    try:
+        gate.store.ping()
+    except GatedError as error:
+        return Check(name="store", passed=False, detail=str(error))
+    return Check(name="store", passed=True, detail="takes writes")
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the port before anything else, so that a second daemon on it says so at once.
+
+    Raises:
+        Unavailable: the address cannot be listened on.
+    """
+    address = (settings.listen_host, settings.listen_port)
+    family = socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET
+    try:
+        return socket.create_server(address, family=family, backlog=2048)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot listen on {settings.listen_host}:{settings.listen_port}: {error.strerror}"
+        ) from error
+
+
+def _allow_many_connections() -> None:
+    """Every waiting poll is an open file; take as many as the system allows a process."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
