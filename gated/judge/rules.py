@@ -126,15 +126,27 @@ def _counted(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -
     has_evidence = assessment.finding in {Finding.INSIDE, Finding.PAST}
     is_unbroken = gap <= max(rule.window_seconds, 2 * look.interval_seconds)
     ok_since = state.ok_since if state.ok_since is not None and is_unbroken else look.now
-    served = (assessment.samples or 0.0) * min(1.0, gap / rule.window_seconds) if rule.window_seconds else 0.0
     return replace(
         state,
         ok_since=ok_since if assessment.finding is Finding.INSIDE else None,
         looked_at=look.now,
         scheduled=state.scheduled + max(1, round(gap / look.interval_seconds)),
         evaluated=state.evaluated + has_evidence,
-        requests=state.requests + served,
+        requests=state.requests + _served(rule, assessment, gap),
     )
+
+
+def _served(rule: Rule, assessment: Assessment, gap: float) -> float:
+    """Requests the new version served since the last look; only its own series can tell.
+
+    Args:
+        rule: whose window overlaps the last look's, so that only a part of it is new.
+        assessment: with the events in that window.
+        gap: seconds since the last look; what lies before the window is not invented.
+    """
+    if rule.scope is not Scope.VERSION or not rule.window_seconds or assessment.samples is None:
+        return 0.0
+    return assessment.samples * min(1.0, gap / rule.window_seconds)
 
 
 def _outcome(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -> tuple[Outcome, str, str]:

@@ -74,7 +74,7 @@ def coverage(rules: tuple[Rule, ...], states: tuple[RuleState, ...]) -> float:
 
 
 def requests(states: tuple[RuleState, ...]) -> float:
-    """Requests the new version served at this stage: the largest count any rule made of them."""
+    """Requests the new version served at this stage: the largest count any rule of its own series made of them."""
     return max((state.requests for state in states), default=0.0)
 
 

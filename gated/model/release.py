@@ -63,7 +63,7 @@ class RuleState:
         looked_at: the last look of this stage, with or without evidence.
         scheduled: evaluations that were due in this stage.
         evaluated: those of them that had evidence.
-        requests: events of the denominator counted in this stage.
+        requests: events of the new version's denominator counted in this stage; 0 for rules of a wider scope.
     """
 
     rule: RuleName
