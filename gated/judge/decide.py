@@ -144,7 +144,7 @@ def _go_back(step: Step, found: stage.Trigger, now: float) -> Step:
         raise AssertionError("a release between stages has a next stage, and one that bakes has a current one")
     rule = found.result.rule if found.result is not None else None
     state = next((state for state in release.rules if state.rule == rule), None)
-    first_harm_at = now if state is None or state.past_since is None else state.past_since
+    first_harm_at = now if state is None or state.first_past_at is None else state.first_past_at
     ended = replace(record.with_verdict(due, release, Verdict.ROLLBACK, found.reason, now), ended_at=now)
     rollback = Rollback(
         cause=found.cause, rule=rule, reason=found.reason, first_harm_at=first_harm_at, triggered_at=now

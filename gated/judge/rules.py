@@ -71,7 +71,7 @@ def judge(
         What it remembers now, and what it says.
     """
     if _is_warming_up(rule, look):
-        after = replace(state, past_since=None, past_seen_at=None, past_looks=0, looked_at=look.now)
+        after = replace(state.with_nothing_past(), looked_at=look.now)
         wait = _evidence_from(rule, look) - look.now
         outcome, code = Outcome.PENDING, "warming_up"
         reason = f"warming up; evidence counts in {format_duration(max(1.0, round(wait)))} ({assessment.reason})"
@@ -104,17 +104,17 @@ def _held(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -> R
     is taken out, apart from what this look's own window saw of it.
     """
     if assessment.finding is Finding.INSIDE:
-        return replace(state, past_since=None, past_seen_at=None, past_looks=0)
+        return replace(state.with_nothing_past(), was_kept=True)
     if assessment.finding is not Finding.PAST:
         return state
     if assessment.active_since is not None:
-        since = min(assessment.active_since, look.now)
-    elif state.past_since is None or state.past_seen_at is None:
-        since = look.now
+        first = since = min(assessment.active_since, look.now)
+    elif state.first_past_at is None or state.past_since is None or state.past_seen_at is None:
+        first = since = look.now
     else:
         observed = max(rule.window_seconds, 2 * look.interval_seconds)
-        since = state.past_since + max(0.0, look.now - state.past_seen_at - observed)
-    return replace(state, past_since=since, past_seen_at=look.now, past_looks=state.past_looks + 1)
+        first, since = state.first_past_at, state.past_since + max(0.0, look.now - state.past_seen_at - observed)
+    return replace(state, past_since=since, past_seen_at=look.now, past_looks=state.past_looks + 1, first_past_at=first)
 
 
 def _counted(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -> RuleState:
@@ -190,11 +190,13 @@ def _is_pre_existing(rule: Rule, state: RuleState, look: Look) -> bool:
     """Whether the limit was passed before the release began.
 
     The new version's own series are always the new version's own fault. What is seen of the whole service or the
-    whole source counts from the beginning of the window in which it was first seen.
+    whole source counts from its first look past the limit; unless a look before that saw the limit kept, from the
+    beginning of that look's window. Blindness in between must not make old harm look new.
     """
-    if rule.scope is Scope.VERSION or state.past_since is None:
+    if rule.scope is Scope.VERSION or state.first_past_at is None:
         return False
-    return look.began_at is None or state.past_since - rule.window_seconds < look.began_at
+    unknown = 0.0 if state.was_kept else rule.window_seconds
+    return look.began_at is None or state.first_past_at - unknown < look.began_at
 
 
 def _is_awaited(state: RuleState, assessment: Assessment, look: Look) -> bool:

@@ -56,9 +56,11 @@ class RuleState:
 
     Args:
         rule: whose memory this is.
-        past_since: since when the limit is passed without interruption.
+        past_since: since when the limit is passed without interruption; time nobody observed is taken out.
         past_seen_at: the last look that saw it passed.
         past_looks: how many looks in a row saw it passed.
+        first_past_at: the first of these looks, or since when the source itself says so; nothing is taken out.
+        was_kept: a look before these saw the limit kept.
         ok_since: since when every look of this stage was inside the limit.
         looked_at: the last look of this stage, with or without evidence.
         scheduled: evaluations that were due in this stage.
@@ -70,11 +72,17 @@ class RuleState:
     past_since: float | None = None
     past_seen_at: float | None = None
     past_looks: int = 0
+    first_past_at: float | None = None
+    was_kept: bool = False
     ok_since: float | None = None
     looked_at: float | None = None
     scheduled: int = 0
     evaluated: int = 0
     requests: float = 0.0
+
+    def with_nothing_past(self) -> "RuleState":
+        """The same memory without that of a passed limit."""
+        return replace(self, past_since=None, past_seen_at=None, past_looks=0, first_past_at=None)
 
     def with_new_stage(self) -> "RuleState":
         """The same memory at the start of a stage: a passed limit is carried over, the counts start anew."""

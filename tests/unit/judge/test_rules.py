@@ -433,6 +433,26 @@ def test_harm_first_seen_in_a_window_from_before_the_release_is_not_blamed_on_it
     assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, True)
 
 
+def test_harm_seen_to_begin_after_the_start_is_the_releases_own_at_once() -> None:
+    """Looks before the start saw none of it: no window reaching back may excuse a release that breaks everything."""
+    story = opened_before(down_between(301), SERVICE_ERRORS).run(15)
+    assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, False)
+
+
+def test_harm_seen_to_begin_after_the_first_look_is_the_releases_own() -> None:
+    story = Story(down_between(20), rules=[SERVICE_ERRORS], stages=[PATIENT]).start().run(30)
+    assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, False)
+
+
+def test_blindness_does_not_turn_old_harm_into_the_releases_own() -> None:
+    """The gate is down for an hour in the middle of harm that was there before the release."""
+    rule = replace(DOWN_NOW, scope=Scope.SERVICE)
+    story = opened_before(down_between(200), rule).run(30)
+    story.skip(3600).look()
+    assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, True)
+    assert story.release.phase is Phase.BAKING
+
+
 def test_an_old_alert_beside_a_new_one_excuses_nobody() -> None:
     rule = samples.alerts_rule(on_breach=OnBreach.ROLLBACK)
     old, new = FiringAlert("WafOld", samples.NOW + 10), FiringAlert("WafNew", samples.NOW + 400)
@@ -449,6 +469,15 @@ def test_a_new_alert_that_ends_leaves_the_old_one_as_it_was() -> None:
     story = opened_before(lambda t: Facts(alerts=(old, new) if 400 <= t < 450 else (old,)), rule).run(300)
     assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, True)
     assert story.release.phase is Phase.BAKING
+
+
+def test_the_first_harm_is_the_first_look_that_saw_it_whatever_happened_since() -> None:
+    """An hour of downtime is taken out of the `for`, not out of the story."""
+    story = started(down_between(30), DOWN).run(60)
+    story.skip(3600)
+    story.run(120)
+    assert story.release.rollback is not None
+    assert story.release.rollback.first_harm_at == samples.NOW + 30
 
 
 # --- what is told ------------------------------------------------------------------------------------------------
