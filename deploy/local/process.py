@@ -43,7 +43,7 @@ class Server(abc.ABC):
         ServerFailed: it ended at once, or was not ready within 30 seconds.
     """
 
-    name: ClassVar[str]
+    name: str
     """What it is called in errors and in the name of its log file."""
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     """What asks it to end in good order."""
