@@ -207,6 +207,18 @@ def labels_matched(text: str) -> frozenset[str]:
     return frozenset(matcher.name for each in _selectors(parse(text)) for matcher in each.matchers.matchers)
 
 
+def look_back_seconds(text: str) -> float:
+    """How far back in time an expression looks: windows, subqueries and offsets along its deepest path.
+
+    Returns:
+        Seconds; 0 for an expression that looks at the present only.
+
+    Raises:
+        PromQLError: the text is not PromQL.
+    """
+    return _look_back(parse(text))
+
+
 def _children(node: Expr) -> tuple[Expr, ...]:
     """The direct parts of a node, in order of appearance."""
     match node:
@@ -229,6 +241,13 @@ def _walk(tree: Expr) -> Iterator[Expr]:
     yield tree
     for child in _children(tree):
         yield from _walk(child)
+
+
+def _look_back(node: Expr) -> float:
+    window = node.range if isinstance(node, MatrixSelector | SubqueryExpr) else None
+    offset = node.offset if isinstance(node, VectorSelector | SubqueryExpr) else None
+    own = sum(max(0.0, each.total_seconds()) for each in (window, offset) if each is not None)
+    return own + max(map(_look_back, _children(node)), default=0.0)
 
 
 def _selectors(tree: Expr) -> Iterator[VectorSelector]:
