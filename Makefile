@@ -32,12 +32,12 @@ bench: $(READY) ## print what a tick, a poll and an evaluation cost on this mach
 	$(BIN)/pytest -m slow -s tests/bench $(ARGS)
 
 UV := .cache/uv/bin/uv
-COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-annotate --no-header
+COMPILE := $(UV) pip compile -q --system-certs --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header --extra postgres pyproject.toml
 
-lock: $(UV) ## pin the newest versions that pyproject.toml allows
-	$(COMPILE) --upgrade --extra postgres pyproject.toml -o requirements.lock
-	$(COMPILE) --upgrade --extra postgres --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+lock: $(UV) ## pin what pyproject.toml asks for; ARGS=--upgrade for the newest versions it allows
+	$(COMPILE) $(ARGS) -o requirements.lock
+	$(COMPILE) $(ARGS) --group dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove everything these words made
 	rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
