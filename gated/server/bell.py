@@ -47,6 +47,10 @@ class Bell:
             ringing.cancel()
             self._forget(release, ringing)
 
+    def waiting(self, release: ReleaseId) -> int:
+        """How many polls wait for a release."""
+        return len(self._waiting.get(release, ()))
+
     def close(self) -> None:
         """Send every poll home; nobody waits any more. From the event loop."""
         self._is_closed = True

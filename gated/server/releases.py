@@ -1,5 +1,6 @@
 """The poll contract: releases, their stages, verdicts and claims, under /api/v1."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -155,11 +156,11 @@ async def show_verdict(  # noqa: PLR0913 -- each is one part of the poll contrac
     """
     seconds = _wait_seconds(wait) if after else 0.0
     identity, name = ReleaseId(release), StageName(stage) if stage else None
-    ends_at = serving.now() + seconds
+    elapsed = asyncio.get_running_loop().time
+    ends_at = elapsed() + seconds
     while True:
-        now = serving.now()
-        present = await run_in_threadpool(views.verdict, serving.gate, identity, name, now)
-        left = min(ends_at - now, seconds)
+        present = await run_in_threadpool(views.verdict, serving.gate, identity, name, serving.now())
+        left = ends_at - elapsed()
         if present.document.verdict_id != after or present.document.final or left <= 0 or serving.bell.is_closed:
             break
         if await request.is_disconnected():
