@@ -63,19 +63,19 @@ def show(release: Release, policy: Policy, name: StageName, now: float, validity
     """
     planned = policy.stage(name)
     state = next(state for state in release.stages if state.name == name)
-    verdict, reason, identity = _present(release, state, now, validity_seconds)
+    present = _present(release, state, now, validity_seconds)
     is_running = release.phase is Phase.BAKING and state == release.current_stage
     eta = None
-    if verdict is Verdict.PENDING and is_running and state.started_at is not None:
+    if present.verdict is Verdict.PENDING and is_running and state.started_at is not None:
         eta = stage.eta_seconds(release, policy, planned, state.started_at, now)
-    expires = release.phase.is_undecided and release.evaluated_at is not None
+    as_of = _as_of(release, state)
     return Shown(
-        id=identity,
-        verdict=verdict,
-        reason=reason,
-        since=state.verdict.since if state.verdict is not None else None,
+        id=present.id,
+        verdict=present.verdict,
+        reason=present.reason,
+        since=present.since,
         evaluated_at=release.evaluated_at,
-        valid_until=(release.evaluated_at or 0.0) + validity_seconds if expires else None,
+        valid_until=as_of + validity_seconds if release.phase.is_undecided and as_of is not None else None,
         coverage=stage.coverage(policy.rules, release.rules) if is_running else 0.0,
         requests=stage.requests(release.rules) if is_running else 0.0,
         eta_seconds=eta,
@@ -90,29 +90,58 @@ def is_claimable(
     """Whether this verdict is, right now, a promote that may be taken."""
     if release.phase is not Phase.BAKING or state.claim is not None:
         return False
-    verdict, _, identity = _present(release, state, now, validity_seconds)
-    return verdict is Verdict.PROMOTE and identity == verdict_id
+    present = _present(release, state, now, validity_seconds)
+    return present.verdict is Verdict.PROMOTE and present.id == verdict_id
 
 
-def _present(
-    release: Release, state: StageState, now: float, validity_seconds: float
-) -> tuple[Verdict, str, VerdictId]:
-    """Verdict, reason and id, the strongest fact first."""
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """What may be believed: a verdict, its sentence, its id, and since when."""
+
+    verdict: Verdict
+    reason: str
+    id: VerdictId
+    since: float | None
+
+
+def _present(release: Release, state: StageState, now: float, validity_seconds: float) -> _Present:
+    """The strongest fact first. What is not the stored verdict has an id of its own, so that a poll sees the change."""
     if release.rollback is not None:
-        return Verdict.ROLLBACK, release.rollback.reason, VerdictId(f"{release.id}.{state.name}.rollback")
+        identity, since = _identity(release, state, "rollback"), release.rollback.triggered_at
+        return _Present(Verdict.ROLLBACK, release.rollback.reason, identity, since)
     if release.phase in {Phase.ABORTED, Phase.SUPERSEDED}:
-        reason = f"the release was {release.phase.value}"
-        return Verdict.HOLD, reason, VerdictId(f"{release.id}.{state.name}.{release.phase.value}")
-    identity = VerdictId(f"{release.id}.{state.name}.0") if state.verdict is None else state.verdict.id
+        identity = _identity(release, state, release.phase.value)
+        return _Present(Verdict.HOLD, f"the release was {release.phase.value}", identity, release.ended_at)
+    stored = state.verdict
     if state.claim is not None:
-        reason = state.verdict.reason if state.verdict is not None else ""
-        return Verdict.PROMOTE, f"claimed by {state.claim.by}: {reason}", state.claim.verdict_id
-    if state.started_at is None:
-        return Verdict.PENDING, f"{state.name} has not started", identity
-    evaluated_at = max(release.evaluated_at or 0.0, state.started_at)
-    if now > evaluated_at + validity_seconds:
-        waited = format_duration(round(now - evaluated_at))
-        return Verdict.HOLD, f"the gate has not looked for {waited}; nothing is promoted on old evidence", identity
-    if state.verdict is None:
-        return Verdict.PENDING, "the first look is due", identity
-    return state.verdict.verdict, state.verdict.reason, identity
+        reason = f"claimed by {state.claim.by}: {stored.reason if stored is not None else ''}"
+        return _Present(
+            Verdict.PROMOTE, reason, state.claim.verdict_id, state.claim.at if stored is None else stored.since
+        )
+    as_of = _as_of(release, state)
+    if state.started_at is None or as_of is None:
+        return _Present(Verdict.PENDING, f"{state.name} has not started", _identity(release, state, "0"), None)
+    identity = _identity(release, state, "0") if stored is None else stored.id
+    if now > as_of + validity_seconds:
+        reason = f"the gate has not looked for {_text(now - as_of)}; nothing is promoted on old evidence"
+        return _Present(Verdict.HOLD, reason, VerdictId(f"{identity}.expired"), as_of + validity_seconds)
+    if now < as_of - validity_seconds:
+        # The clock was set back. Left alone, the old verdict would be believed until the clock has caught up.
+        reason = f"the last look lies {_text(as_of - now)} in the future; nothing is promoted on its evidence"
+        return _Present(Verdict.HOLD, reason, VerdictId(f"{identity}.expired"), None)
+    if stored is None:
+        return _Present(Verdict.PENDING, "the first look is due", identity, None)
+    return _Present(stored.verdict, stored.reason, identity, stored.since)
+
+
+def _as_of(release: Release, state: StageState) -> float | None:
+    """The instant a verdict speaks of: the last look, or the start of a stage not yet looked at."""
+    return max((at for at in (release.evaluated_at, state.started_at) if at is not None), default=None)
+
+
+def _identity(release: Release, state: StageState, which: str) -> VerdictId:
+    return VerdictId(f"{release.id}.{state.name}.{which}")
+
+
+def _text(seconds: float) -> str:
+    return format_duration(round(seconds))
