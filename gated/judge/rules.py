@@ -101,20 +101,27 @@ def _held(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -> R
     """For how long the limit has been passed.
 
     A look without an answer neither ends nor lengthens it: the time since the last look that saw the limit passed
-    is taken out, apart from what this look's own window saw of it.
+    is taken out, apart from what this look's own window saw of it. A clock that was set back lengthens nothing
+    either: what seems to begin after this look begins with it.
     """
     if assessment.finding is Finding.INSIDE:
         return replace(state.with_nothing_past(), was_kept=True)
     if assessment.finding is not Finding.PAST:
         return state
     if assessment.active_since is not None:
-        first = since = min(assessment.active_since, look.now)
+        first = since = assessment.active_since
     elif state.first_past_at is None or state.past_since is None or state.past_seen_at is None:
         first = since = look.now
     else:
         observed = max(rule.window_seconds, 2 * look.interval_seconds)
         first, since = state.first_past_at, state.past_since + max(0.0, look.now - state.past_seen_at - observed)
-    return replace(state, past_since=since, past_seen_at=look.now, past_looks=state.past_looks + 1, first_past_at=first)
+    return replace(
+        state,
+        past_since=min(since, look.now),
+        past_seen_at=look.now,
+        past_looks=state.past_looks + 1,
+        first_past_at=min(first, look.now),
+    )
 
 
 def _counted(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -> RuleState:

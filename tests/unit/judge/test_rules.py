@@ -157,6 +157,15 @@ def test_too_few_samples_neither_end_nor_lengthen_a_for() -> None:
     assert "for 1m15s so far" in story.result().reason
 
 
+def test_a_clock_set_back_does_not_put_off_a_breach() -> None:
+    story = started(down_between(-1e9), DOWN)
+    story.skip(3600).look()
+    story.skip(-3600).look()
+    assert "for 0s so far" in story.result().reason
+    story.run(120)
+    assert story.outcome() is Outcome.BREACH
+
+
 def test_an_alert_has_been_firing_for_as_long_as_its_source_says() -> None:
     rule = samples.alerts_rule(for_seconds=60.0, on_breach=OnBreach.ROLLBACK)
     since = samples.NOW + 100
