@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -202,8 +203,11 @@ def _locked(path: Path) -> Iterator[None]:
 
 def main() -> None:
     """Find or fetch every server binary, and print where it is."""
-    for name in _PACKAGES:
-        print(f"{name}: {find(name).path}")
+    try:
+        for name in _PACKAGES:
+            print(f"{name}: {find(name).path}")
+    except BinaryMissing as missing:
+        sys.exit(str(missing))
 
 
 if __name__ == "__main__":
