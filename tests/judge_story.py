@@ -36,7 +36,7 @@ from gated.model.reading import (
     Readings,
     Value,
 )
-from gated.model.release import Release, RuleResult, RuleState
+from gated.model.release import Phase, Release, RuleResult, RuleState
 from gated.model.rule import Rule
 from gated.model.step import Decision, Signal, Step
 from gated.model.verdict import Outcome, Verdict
@@ -251,7 +251,10 @@ class Story:
 
     # --- what came of it ----------------------------------------------------------------------------------------
 
-    @property
+    def phase(self) -> Phase:
+        """Where the release stands."""
+        return self.release.phase
+
     def verdict(self) -> Verdict:
         """The verdict of the stage started last, as it was stored."""
         current = self.release.current_stage
@@ -259,7 +262,6 @@ class Story:
         assert current.verdict is not None
         return current.verdict.verdict
 
-    @property
     def reason(self) -> str:
         """Its sentence."""
         current = self.release.current_stage

@@ -64,7 +64,7 @@ def _look(release: Release, policy: Policy, readings: Readings, now: float, inte
         for rule, state in zip(policy.rules, release.rules, strict=True)
     ]
     results = tuple(result for _, result in judged)
-    blind_since = release.blind_since if release.blind_since is not None else now
+    blind_since = now if release.blind_since is None else min(release.blind_since, now)
     is_blind = stage.is_blind(results)
     return replace(
         release,

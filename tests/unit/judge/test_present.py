@@ -29,7 +29,7 @@ def two_stages(world: World = healthy) -> Story:
 def promotable(world: World = healthy) -> Story:
     """Its first stage has just become a promote, at 315."""
     story = two_stages(world).start().run(315)
-    assert story.verdict is Verdict.PROMOTE
+    assert story.verdict() is Verdict.PROMOTE
     return story
 
 
@@ -156,7 +156,7 @@ def test_the_clocks_of_two_replicas_may_differ_a_little() -> None:
 def rolling_back() -> Story:
     """Rolled back by a rule at its second stage, at 360."""
     story = promotable(breaking_at(360)).claim().start("full").run(45)
-    assert story.release.phase is Phase.ROLLING_BACK
+    assert story.phase() is Phase.ROLLING_BACK
     return story
 
 

@@ -417,7 +417,7 @@ def opened_before(world: World, rule: Rule, *, looks_from: float = 0.0) -> Story
 def test_harm_from_before_the_release_is_named_and_not_blamed_on_it(scope: Scope) -> None:
     story = opened_before(down_between(200), replace(DOWN_NOW, scope=scope)).run(60)
     assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, True)
-    assert story.release.phase is Phase.BAKING
+    assert story.phase() is Phase.BAKING
 
 
 def test_harm_that_comes_back_is_the_releases_own() -> None:
@@ -427,7 +427,7 @@ def test_harm_that_comes_back_is_the_releases_own() -> None:
     assert story.outcome() is Outcome.OK
     story.run(15)
     assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, False)
-    assert story.release.phase is Phase.ROLLING_BACK
+    assert story.phase() is Phase.ROLLING_BACK
 
 
 def test_the_new_versions_own_harm_is_never_pre_existing() -> None:
@@ -459,7 +459,7 @@ def test_blindness_does_not_turn_old_harm_into_the_releases_own() -> None:
     story = opened_before(down_between(200), rule).run(30)
     story.skip(3600).look()
     assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, True)
-    assert story.release.phase is Phase.BAKING
+    assert story.phase() is Phase.BAKING
 
 
 def test_an_old_alert_beside_a_new_one_excuses_nobody() -> None:
@@ -469,7 +469,7 @@ def test_an_old_alert_beside_a_new_one_excuses_nobody() -> None:
     assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, True)
     story.run(15)
     assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, False)
-    assert story.release.phase is Phase.ROLLING_BACK
+    assert story.phase() is Phase.ROLLING_BACK
 
 
 def test_a_new_alert_that_ends_leaves_the_old_one_as_it_was() -> None:
@@ -477,7 +477,7 @@ def test_a_new_alert_that_ends_leaves_the_old_one_as_it_was() -> None:
     old, new = FiringAlert("WafOld", samples.NOW + 10), FiringAlert("WafNew", samples.NOW + 400)
     story = opened_before(lambda t: Facts(alerts=(old, new) if 400 <= t < 450 else (old,)), rule).run(300)
     assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, True)
-    assert story.release.phase is Phase.BAKING
+    assert story.phase() is Phase.BAKING
 
 
 def test_the_first_harm_is_the_first_look_that_saw_it_whatever_happened_since() -> None:

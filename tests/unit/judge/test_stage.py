@@ -1,0 +1,473 @@
+"""The verdict of a stage: each one, and every reason for it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gated.model.errors import NotAllowed
+from gated.model.ids import GATE, RuleName
+from gated.model.plan import BlindAction, OnBlind
+from gated.model.reading import FailureReason, FiringAlert, NoDataReason
+from gated.model.release import Phase, RollbackCause
+from gated.model.rule import OnBreach, Rule
+from gated.model.step import DecisionKind, SignalKind
+from gated.model.verdict import Outcome, Verdict
+from tests import samples
+from tests.judge_story import BLINDNESSES, INTERVAL, Blindness, Facts, Story, World, healthy, one_stage
+
+ERRORS = samples.ratio_rule(name=RuleName("errors"), for_seconds=0.0)
+SLOW = samples.ratio_rule(name=RuleName("slow-errors"), for_seconds=120.0)
+DOWN = samples.value_rule(name=RuleName("down"), for_seconds=0.0)
+ALERTS = samples.alerts_rule(name=RuleName("alerts"))
+LOGIN = samples.probe_rule(name=RuleName("login"), failures=1)
+
+
+def told(world: World = healthy, *rules: Rule, **stage: object) -> Story:
+    """One stage of 5 to 10 minutes, started; guarded by one rule unless others are given."""
+    return Story(world, rules=rules or [ERRORS], stages=[one_stage(**stage)]).start()
+
+
+def failing(start: float, end: float = float("inf")) -> World:
+    """Half of all requests fail for a while."""
+    return lambda t: Facts(error_share=0.5 if start <= t < end else 0.0)
+
+
+def blind(start: float, end: float = float("inf"), *, reason: Blindness = FailureReason.TIMEOUT) -> World:
+    """Nothing is to be seen of the errors for a while."""
+    return lambda t: Facts(blind={ERRORS.name: reason} if start <= t < end else {})
+
+
+def blind_when(condition: Callable[[float], bool]) -> World:
+    """Nothing is to be seen of the errors at these times."""
+    return lambda t: Facts(blind={ERRORS.name: FailureReason.TIMEOUT} if condition(t) else {})
+
+
+def broken(_t: float) -> Facts:
+    """Everything is down and half of all requests fail."""
+    return Facts(value=0.0, error_share=0.5)
+
+
+# --- pending and promote -----------------------------------------------------------------------------------------
+
+
+def test_a_healthy_stage_is_promoted_early_once_it_is_proved() -> None:
+    story = told().run(300)
+    assert story.verdict() is Verdict.PENDING
+    assert story.reason() == "healthy so far; to be promoted in about 15s if it stays so"
+    story.run(15)
+    assert story.verdict() is Verdict.PROMOTE
+    assert story.reason() == "1 blocking rule was fine at every look for 5m; coverage 100%, 31,500 requests"
+
+
+def test_a_promote_changes_nothing_by_itself() -> None:
+    """It is provisional until it is claimed: no decision, no signal."""
+    story = told().run(315)
+    assert story.phase() is Phase.BAKING
+    assert story.decisions == []
+    assert [signal.kind for signal in story.signals] == [SignalKind.RELEASE_OPENED, SignalKind.STAGE_STARTED]
+
+
+def test_a_stage_with_a_blemish_is_promoted_at_its_deadline() -> None:
+    """One bad look of a patient rule delays the proof beyond the deadline; it refutes nothing."""
+    story = told(failing(405, 406), SLOW, bake_min_seconds=450.0).run(599)
+    assert story.verdict() is Verdict.PENDING
+    story.skip(1).look()
+    assert story.verdict() is Verdict.PROMOTE
+    assert story.reason().startswith("1 blocking rule was fine for the whole bake of 10m; coverage 100%")
+
+
+def test_a_proof_is_as_long_as_the_rules_own_for() -> None:
+    """A rule that takes 8 minutes to speak has not spoken for health after 5."""
+    story = told(healthy, samples.ratio_rule(for_seconds=480.0)).run(480)
+    assert story.verdict() is Verdict.PENDING
+    story.run(15)
+    assert story.verdict() is Verdict.PROMOTE
+
+
+def test_a_proof_is_of_every_blocking_rule() -> None:
+    story = told(lambda t: Facts(value=0.0 if t == 60 else 1.0), ERRORS, samples.value_rule()).run(360)
+    assert story.verdict() is Verdict.PENDING
+    story.run(15)
+    assert story.verdict() is Verdict.PROMOTE
+    assert story.reason().startswith("2 blocking rules were fine at every look for 5m")
+
+
+def test_a_stage_is_never_promoted_before_its_minimum() -> None:
+    story = told(bake_min_seconds=300.0, bake_max_seconds=300.0).run(299)
+    assert story.verdict() is Verdict.PENDING
+    story.skip(1).look()
+    assert story.verdict() is Verdict.PROMOTE
+
+
+def test_a_rule_that_only_warns_never_stands_in_the_way() -> None:
+    warns = samples.value_rule(name=RuleName("warns"), on_breach=OnBreach.WARN, for_seconds=0.0)
+    story = told(lambda _: Facts(value=0.0), ERRORS, warns).run(315)
+    assert (story.outcome("warns"), story.verdict()) == (Outcome.BREACH, Verdict.PROMOTE)
+    blinded = told(lambda _: Facts(blind={warns.name: FailureReason.TIMEOUT}), ERRORS, warns).run(315)
+    assert (blinded.outcome("warns"), blinded.verdict()) == (Outcome.ERROR, Verdict.PROMOTE)
+    assert blinded.release.blind_since is None
+
+
+def test_a_plan_of_warnings_promotes_nothing() -> None:
+    """Nothing was asked that could have stood in the way."""
+    warns = samples.ratio_rule(on_breach=OnBreach.WARN)
+    story = told(healthy, warns).run(900)
+    assert story.verdict() is Verdict.HOLD
+    assert story.reason() == "after 15m the evidence is short: coverage 0% of at least 90%"
+
+
+def test_a_promote_waits_for_enough_requests() -> None:
+    story = told(lambda t: Facts(requests_per_second=1.0 if t < 400 else 10.0), min_requests=500).run(390)
+    assert story.verdict() is Verdict.PENDING
+    assert story.reason() == "no promotion before about 1s: 390 of at least 500 requests"
+    story.run(30)
+    assert story.verdict() is Verdict.PROMOTE
+
+
+def test_what_is_unsettled_is_told_while_it_lasts() -> None:
+    story = told(failing(60), SLOW).run(75)
+    assert story.verdict() is Verdict.PENDING
+    assert story.reason() == (
+        "no promotion before about 5m: "
+        "slow-errors: 50 % of 6,000 were bad; limit 2 %; for 15s so far, a breach after 2m"
+    )
+
+
+# --- hold --------------------------------------------------------------------------------------------------------
+
+
+def test_a_stage_short_of_evidence_is_held_at_its_deadline_and_promoted_when_it_comes() -> None:
+    story = told(lambda t: Facts(requests_per_second=1.0 if t <= 600 else 200.0), min_requests=700).run(600)
+    assert story.verdict() is Verdict.HOLD
+    assert story.reason() == "after 10m the evidence is short: 600 of at least 700 requests"
+    story.run(15)
+    assert story.verdict() is Verdict.PROMOTE
+
+
+def test_a_rule_that_cannot_tell_is_held_at_the_deadline() -> None:
+    story = told(lambda _: Facts(requests_per_second=0.1)).run(600)
+    assert story.verdict() is Verdict.HOLD
+    assert "errors: 6 events in the window; at least 20 are needed to judge" in story.reason()
+    assert "coverage 0% of at least 90%" in story.reason()
+    assert story.phase() is Phase.BAKING
+
+
+def test_downtime_lengthens_a_stage() -> None:
+    """Five minutes without a look: the deadline alone promotes nothing until the coverage is made up for."""
+    story = told().run(150).skip(300)
+    story.run(150)
+    assert story.time == 600
+    assert story.verdict() is Verdict.HOLD
+    assert story.reason() == "after 10m the evidence is short: coverage 50% of at least 90%"
+    story.run(2385)
+    assert story.verdict() is Verdict.HOLD
+    story.run(15)
+    assert story.verdict() is Verdict.PROMOTE
+
+
+def test_a_restart_that_missed_no_look_changes_nothing() -> None:
+    """All memory is in the release: two daemons in turn see the same as one."""
+    story, other = told(), told()
+    story.run(315)
+    for _ in range(21):
+        resumed = told()
+        resumed.release, resumed.time = other.release, other.time
+        other = resumed.run(INTERVAL)
+    assert other.release == story.release
+
+
+def test_a_hold_rule_in_breach_holds_while_it_lasts() -> None:
+    firing = FiringAlert("WafBlocks", samples.NOW + 300)
+    story = told(lambda t: Facts(alerts=(firing,) if 300 <= t < 360 else ()), ERRORS, ALERTS).run(345)
+    assert (story.verdict(), story.reason()) == (Verdict.HOLD, "alerts: firing: WafBlocks")
+    story.run(15)
+    assert story.verdict() is Verdict.PENDING
+    story.run(300)
+    assert story.verdict() is Verdict.PROMOTE
+
+
+def test_harm_from_before_the_release_holds_it_and_says_so() -> None:
+    rule = samples.alerts_rule(name=RuleName("alerts"), on_breach=OnBreach.ROLLBACK)
+    firing = FiringAlert("WafBlocks", samples.NOW - 60)
+    story = told(lambda t: Facts(alerts=(firing,) if t < 60 else ()), rule).run(45)
+    assert story.verdict() is Verdict.HOLD
+    assert story.reason() == "alerts (in breach before the release began): firing: WafBlocks"
+    story.run(315)
+    assert story.verdict() is Verdict.PROMOTE
+
+
+@pytest.mark.parametrize("reason", BLINDNESSES)
+def test_a_blind_stage_is_held(reason: Blindness) -> None:
+    story = told(blind(120, reason=reason)).run(120)
+    assert story.verdict() is Verdict.HOLD
+    assert story.reason().startswith("errors has no evidence: ")
+
+
+def test_blindness_of_one_rule_is_enough() -> None:
+    story = told(blind(120), ERRORS, DOWN, LOGIN).run(120)
+    assert story.verdict() is Verdict.HOLD
+
+
+def test_every_reason_to_hold_is_told() -> None:
+    firing = FiringAlert("WafBlocks", samples.NOW + 50)
+    story = told(lambda _: Facts(alerts=(firing,), blind={ERRORS.name: FailureReason.TIMEOUT}), ERRORS, ALERTS)
+    story.run(60).pause().run(15)
+    assert story.verdict() is Verdict.HOLD
+    assert story.reason() == (
+        "paused by ada: looking into it; alerts: firing: WafBlocks; "
+        "errors has no evidence: the source did not answer in time"
+    )
+
+
+def test_a_paused_stage_is_held_at_once_and_judged_again_when_resumed() -> None:
+    story = told().run(315)
+    assert story.verdict() is Verdict.PROMOTE
+    story.pause()
+    assert (story.verdict(), story.reason()) == (Verdict.HOLD, "paused by ada: looking into it")
+    story.run(300).resume()
+    assert story.verdict() is Verdict.HOLD
+    story.run(15)
+    assert story.verdict() is Verdict.PROMOTE
+
+
+# --- rollback ----------------------------------------------------------------------------------------------------
+
+
+def test_a_breach_rolls_back_and_records_why() -> None:
+    story = told(failing(60), DOWN, ERRORS, ALERTS).run(600)
+    step = story.steps[-1]
+    assert story.phase() is Phase.ROLLING_BACK
+    rolled = story.release.rollback
+    assert rolled is not None
+    reason = "errors: 50 % of 6,000 were bad; limit 2 %"
+    at = samples.NOW + 60
+    assert (rolled.cause, rolled.rule, rolled.reason, rolled.triggered_at) == (
+        RollbackCause.RULE,
+        "errors",
+        reason,
+        at,
+    )
+    (decision,) = story.decisions
+    assert (decision.stage, decision.kind, decision.cause, decision.reason, decision.actor, decision.at) == (
+        samples.CANARY,
+        DecisionKind.ROLLED_BACK,
+        "rule",
+        reason,
+        GATE,
+        at,
+    )
+    assert [result.rule for result in decision.results] == ["down", "errors", "alerts"]
+    triggering = next(step for step in story.steps if step.decisions)
+    assert triggering.triggered_rule == "errors"
+    (signal,) = triggering.signals
+    assert (signal.kind, signal.stage, signal.rule, signal.reason) == (
+        SignalKind.ROLLBACK_TRIGGERED,
+        samples.CANARY,
+        "errors",
+        reason,
+    )
+    assert [entry.action for entry in triggering.audit] == ["rollback_triggered"]
+    assert (step.signals, step.decisions) == ((), ())
+
+
+def test_a_paused_release_still_rolls_back() -> None:
+    story = told(failing(60)).run(15).pause().run(60)
+    assert story.phase() is Phase.ROLLING_BACK
+
+
+def test_a_rollback_wins_over_every_reason_to_hold() -> None:
+    firing = FiringAlert("WafBlocks", samples.NOW + 50)
+    seen = Facts(alerts=(firing,), value=0.0, blind={ERRORS.name: FailureReason.TIMEOUT})
+    story = told(lambda _: seen, ALERTS, ERRORS, DOWN).pause().run(60)
+    assert story.phase() is Phase.ROLLING_BACK
+    assert story.release.rollback is not None
+    assert story.release.rollback.rule == "down"
+
+
+def test_the_first_rule_of_the_plan_is_named_when_several_are_in_breach() -> None:
+    assert told(broken, ERRORS, DOWN).run(15).steps[-1].triggered_rule == "errors"
+    assert told(broken, DOWN, ERRORS).run(15).steps[-1].triggered_rule == "down"
+
+
+@pytest.mark.parametrize("on_breach", [OnBreach.HOLD, OnBreach.WARN])
+def test_only_a_rollback_rule_rolls_back(on_breach: OnBreach) -> None:
+    rule = samples.ratio_rule(for_seconds=0.0, on_breach=on_breach)
+    story = told(failing(0), rule).run(1800)
+    assert story.outcome() is Outcome.BREACH
+    assert story.phase() is Phase.BAKING
+
+
+def test_a_promote_turns_into_rollback_before_it_is_claimed() -> None:
+    story = told(failing(330)).run(330)
+    assert story.verdicts == [Verdict.PENDING, Verdict.PROMOTE, Verdict.ROLLBACK]
+
+
+def test_a_promote_turns_back_into_pending_when_a_rule_is_unsettled() -> None:
+    story = told(failing(330, 345), SLOW).run(330)
+    assert story.verdicts == [Verdict.PENDING, Verdict.PROMOTE, Verdict.PENDING]
+    story.run(600)
+    assert story.verdicts == [Verdict.PENDING, Verdict.PROMOTE, Verdict.PENDING, Verdict.PROMOTE]
+    assert story.release.stages[0].verdicts == 4
+
+
+def test_harm_between_two_stages_rolls_back_the_stage_due_next() -> None:
+    story = Story(failing(400), rules=[ERRORS], stages=[one_stage(), one_stage(name="full")])
+    story.start().run(315).claim().run(90)
+    assert story.phase() is Phase.ROLLING_BACK
+    assert [(decision.stage, decision.kind) for decision in story.decisions] == [
+        (samples.CANARY, DecisionKind.PROMOTED),
+        ("full", DecisionKind.ROLLED_BACK),
+    ]
+    with pytest.raises(NotAllowed):
+        story.start("full")
+
+
+def test_harm_before_the_first_stage_rolls_back_nothing() -> None:
+    story = Story(failing(0), rules=[ERRORS], stages=[one_stage()]).run(600)
+    assert (story.outcome(), story.phase()) == (Outcome.BREACH, Phase.OPEN)
+
+
+# --- blindness is bounded ----------------------------------------------------------------------------------------
+
+
+BLIND_5M = OnBlind(hold_for_seconds=300.0, then=BlindAction.ROLLBACK)
+PAGE_5M = OnBlind(hold_for_seconds=300.0, then=BlindAction.PAGE)
+
+
+@pytest.mark.parametrize("reason", BLINDNESSES)
+def test_a_stage_that_stays_blind_is_rolled_back(reason: Blindness) -> None:
+    story = told(blind(120, reason=reason), on_blind=BLIND_5M).run(405)
+    assert (story.verdict(), story.phase()) == (Verdict.HOLD, Phase.BAKING)
+    story.run(15)
+    rolled = story.release.rollback
+    assert rolled is not None
+    assert (rolled.cause, rolled.rule, rolled.triggered_at) == (RollbackCause.BLIND, None, samples.NOW + 420)
+    assert rolled.reason.startswith("blind for 5m: errors has no evidence: ")
+    assert story.decisions[-1].cause == "blind"
+    assert story.steps[-1].triggered_rule is None
+
+
+def test_one_look_with_all_evidence_ends_a_blindness() -> None:
+    world = blind_when(lambda t: t > 120 and t != 300)
+    story = told(world, on_blind=BLIND_5M).run(600)
+    assert story.phase() is Phase.BAKING
+    assert story.release.blind_since == samples.NOW + 315
+
+
+def test_blindness_that_goes_from_rule_to_rule_is_one_blindness() -> None:
+    """At no look was all the evidence there."""
+    rules: list[Rule] = [ERRORS, DOWN]
+
+    def in_turn(t: float) -> Facts:
+        return Facts(blind={rules[int(t / 15) % 2].name: FailureReason.TIMEOUT})
+
+    story = told(in_turn, *rules, on_blind=BLIND_5M).run(315)
+    assert story.phase() is Phase.ROLLING_BACK
+
+
+def test_a_clock_set_back_does_not_unbind_a_blindness() -> None:
+    story = told(blind(-1e9), on_blind=BLIND_5M).skip(3600)
+    story.look()
+    story.skip(-3600)
+    story.run(315)
+    assert story.phase() is Phase.ROLLING_BACK
+
+
+def test_a_new_stage_is_given_its_own_time_to_see() -> None:
+    world = blind_when(lambda t: t > 330)
+    stages = [one_stage(on_blind=BLIND_5M), one_stage(name="full", on_blind=BLIND_5M)]
+    story = Story(world, rules=[ERRORS], stages=stages).start().run(315).claim().run(240).start("full")
+    assert story.release.blind_since is None
+    story.run(300)
+    assert story.phase() is Phase.BAKING
+    story.run(15)
+    assert story.phase() is Phase.ROLLING_BACK
+
+
+def test_blindness_between_two_stages_is_bounded_by_the_stage_before() -> None:
+    stages = [one_stage(on_blind=BLIND_5M), one_stage(name="full", on_blind=PAGE_5M)]
+    world = blind_when(lambda t: t > 315)
+    story = Story(world, rules=[ERRORS], stages=stages).start().run(315).claim().run(315)
+    assert story.phase() is Phase.ROLLING_BACK
+    assert story.decisions[-1].stage == "full"
+
+
+@pytest.mark.parametrize("reason", BLINDNESSES)
+def test_a_stage_that_may_not_go_back_calls_a_person_once(reason: Blindness) -> None:
+    story = told(blind(120, reason=reason), on_blind=PAGE_5M).run(3600)
+    assert (story.verdict(), story.phase()) == (Verdict.HOLD, Phase.BAKING)
+    calls = [signal for signal in story.signals if signal.kind is SignalKind.STAGE_BLIND]
+    assert [(call.at, call.stage, call.reason) for call in calls] == [
+        (
+            samples.NOW + 420,
+            samples.CANARY,
+            "blind for 5m at canary-5; the plan says to hold and call a person",
+        )
+    ]
+
+
+def test_a_person_is_called_again_for_another_blindness() -> None:
+    world = blind_when(lambda t: t > 120 and t != 900)
+    story = told(world, on_blind=PAGE_5M).run(1800)
+    calls = [signal for signal in story.signals if signal.kind is SignalKind.STAGE_BLIND]
+    assert [call.at - samples.NOW for call in calls] == [435, 1215]
+    assert len({call.id for call in calls}) == 2
+
+
+def test_waiting_for_the_first_samples_is_no_blindness_yet() -> None:
+    story = told(blind(0, reason=NoDataReason.ABSENT), on_blind=BLIND_5M).run(345)
+    assert story.phase() is Phase.BAKING
+    story.run(15)
+    assert story.phase() is Phase.ROLLING_BACK
+
+
+# --- a look ------------------------------------------------------------------------------------------------------
+
+
+def test_a_look_needs_the_policy_the_release_is_pinned_to() -> None:
+    """I8: whatever the rule files say today."""
+    story = told()
+    story.policy = samples.policy(digest="sha256:other")
+    with pytest.raises(NotAllowed, match="is pinned to policy sha256:5a5a"):
+        story.look({})
+
+
+@pytest.mark.parametrize("end", [Story.abort, Story.supersede, lambda story: story.run(315).claim()])
+def test_a_release_that_has_ended_is_not_looked_at(end: object) -> None:
+    assert callable(end)
+    story = told()
+    end(story)
+    with pytest.raises(NotAllowed, match="has ended; there is nothing left to judge"):
+        story.look({})
+
+
+def test_the_same_look_always_makes_the_same_step() -> None:
+    story = told(failing(60), ERRORS, SLOW, DOWN)
+    story.run(45).skip(15)
+    readings = story.readings()
+    again = told(failing(60), ERRORS, SLOW, DOWN)
+    again.release, again.time = story.release, story.time
+    assert story.look(readings) == again.look(dict(reversed(readings.items())))
+
+
+def test_a_look_records_the_rules_that_changed_their_mind() -> None:
+    said = [
+        [(change.result.rule, change.result.outcome) for change in step.outcomes]
+        for step in told(failing(60, 75), SLOW, DOWN).run(90).steps
+    ]
+    assert said == [
+        [],
+        [],
+        [("slow-errors", Outcome.OK), ("down", Outcome.OK)],
+        [],
+        [],
+        [("slow-errors", Outcome.PENDING)],
+        [("slow-errors", Outcome.OK)],
+        [],
+    ]
+
+
+def test_every_change_of_a_verdict_is_audited_and_nothing_else() -> None:
+    story = told(failing(330, 345), SLOW).run(345)
+    actions = [entry.action for step in story.steps for entry in step.audit]
+    assert actions == ["release_opened", "stage_started", "verdict_pending", "verdict_promote", "verdict_pending"]
