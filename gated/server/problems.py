@@ -1,6 +1,7 @@
 """Errors as answers: one table from kinds of errors to statuses, one shape for every problem."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -72,7 +73,9 @@ def install(app: FastAPI) -> None:
 
 def problem(status: int, problem_: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem as a response."""
-    body = problem_.model_dump(mode="json", exclude_none=True)
+    body = problem_.model_dump(mode="json")
+    if problem_.verdict is None:
+        del body["verdict"]
     return JSONResponse(body, status_code=status, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
@@ -101,6 +104,8 @@ def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
 def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body that is not even text
+        return problem(422, Problem(error="invalid", message="the request cannot be used", faults=(error.detail,)))
     names = {404: "not_found", 405: "not_allowed", 413: "too_large", 503: "unavailable"}
     name = names.get(error.status_code, "invalid")
     return problem(error.status_code, Problem(error=name, message=str(error.detail)), error.headers)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from gated.model.errors import Conflict, InvalidInput
@@ -42,6 +42,10 @@ Identity = Annotated[str, Path(description="the release's id", pattern=_ID)]
 NoStore = {"Cache-Control": "no-store"}
 
 
+Name = Annotated[str, Field(json_schema_extra={"pattern": f"^{releases.NAME}$"})]
+"""The pattern is for the description; the operation checks it, for all names at once and in better words."""
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -49,12 +53,13 @@ class _Body(BaseModel):
 class OpenRelease(_Body):
     """A rollout to be watched."""
 
-    service: str
-    environment: str
-    version: str
-    baseline: str = ""
+    service: Name
+    environment: Name
+    version: Name
+    baseline: Annotated[str, Field(json_schema_extra={"pattern": f"^({releases.NAME})?$"})] = ""
     """The version it replaces; empty when there is none."""
-    plan: str
+    plan: Annotated[str, Field(examples=["standard"])]
+    """A plan of the rule files."""
     supersede: bool = False
     """End another version's active release instead of answering 409."""
 
