@@ -129,7 +129,8 @@ sa.Index(None, outbox.c.release)
 heartbeat = sa.Table(
     "heartbeat",
     metadata,
-    sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("beats", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("id = 1", name="one_row"),
 )
 """One row, written to see whether the database still takes writes."""

@@ -19,17 +19,13 @@ from gated.model.verdict import Outcome
 from gated.store.errors import AlreadyActive, AlreadyDecided, ReleaseChanged
 from gated.store.records import Filter, Pruned
 from gated.store.repository import Store
-from tests import samples
+from tests import databases, samples
 from tests.samples import NOW, RELEASE
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=databases.ENGINES)
 def url(request: pytest.FixtureRequest) -> str:
-    """The address of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{request.getfixturevalue('tmp_path')}/gated.db"
-    address: str = request.getfixturevalue("postgres").create_database()
-    return address
+    return databases.empty(request)
 
 
 @pytest.fixture
