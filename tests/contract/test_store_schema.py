@@ -120,7 +120,10 @@ def definitions(database: Database) -> set[str]:
     with database.reading() as connection:
         rows = connection.execute(sa.text(query)).all()
     return {
-        f"{name}: {line.strip(', \t')}" for name, sql in rows if name != "alembic_version" for line in sql.splitlines()
+        f"{name}: {line.strip().rstrip(',')}"
+        for name, sql in rows
+        if name != "alembic_version"
+        for line in sql.splitlines()
     }
 
 
