@@ -2,10 +2,12 @@
 
     GatedError
     └── Unavailable
-        └── SourceError    carries a FailureReason and a few words for people
+        └── SourceError        a server gave no answer; carries a FailureReason and a few words for people
+            └── NotAsked       the fault is ours, and the server was never asked
 
-One leaf is enough: nobody outside this room catches it, and inside it every failure goes the same way, into the
-readings of the request that failed. Foreign exceptions are translated where they are met (transport.py).
+One branch is enough: nobody outside this room catches it, and inside it every failure goes the same way, into the
+readings of the request that failed. The reason is a field. Only a probe must tell whose fault it was, because it
+measures the server. Foreign exceptions are translated where they are met (transport.py).
 """
 
 import re
@@ -38,6 +40,10 @@ class SourceError(Unavailable):
             expression: what was asked.
         """
         return QueryFailed(self.reason, self.detail, expression)
+
+
+class NotAsked(SourceError):
+    """The server was never asked, for a reason of our own."""
 
 
 def brief(text: str) -> str:

@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gated.model.ids import SourceName
-from gated.model.reading import FailureReason, Readings
+from gated.model.reading import FailureReason, QueryFailed, Readings
 from gated.sources.deadline import Deadline
-from gated.sources.errors import SourceError, unforeseen
+from gated.sources.errors import NotAsked, SourceError, unforeseen
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class QueryReport:
-    """How one request that was sent went; for metrics and logs.
+    """How one request went; for metrics and logs.
 
     Args:
         source: who was asked.
         expression: what was asked: PromQL, a path, or the address of a probe.
-        duration_seconds: from sending to the last byte, or to giving up.
+        duration_seconds: from sending to the last byte, or to giving up; 0 when it was never sent.
         failure: why it failed, or why the first of its readings did; None when it was answered.
         detail: what was seen, in a few words; empty when it was answered.
     """
@@ -43,7 +43,7 @@ class Look:
 
     Args:
         readings: every query that was asked, with its reading.
-        reports: every request that was sent.
+        reports: every request that was made for it.
     """
 
     readings: Readings
@@ -56,15 +56,25 @@ class Answer(Generic[T]):
 
     Args:
         expression: what was asked.
-        content: what was wanted, or why it was not to be had.
-        sent_after_seconds: when it was sent, counted from the start of the look; None when it never was.
-        came_after_seconds: when its answer was complete, or given up.
+        content: what was wanted, or why it is not to be had.
+        duration_seconds: from sending to the last byte, or to giving up; 0 when it was never sent.
     """
 
     expression: str
     content: T | SourceError
-    sent_after_seconds: float | None
-    came_after_seconds: float
+    duration_seconds: float
+
+    def report(self, source: SourceName, failed: QueryFailed | None = None) -> QueryReport:
+        """How the request went.
+
+        Args:
+            source: who was asked.
+            failed: the first of its readings that failed, if it was answered and one did.
+        """
+        failure = self.content if isinstance(self.content, SourceError) else failed
+        if failure is None:
+            return QueryReport(source, self.expression, self.duration_seconds)
+        return QueryReport(source, self.expression, self.duration_seconds, failure.reason, failure.detail)
 
 
 class Round:
@@ -77,8 +87,7 @@ class Round:
 
     def __init__(self, pool: Executor, timeout_seconds: float) -> None:
         self._pool = pool
-        self._start = time.monotonic()
-        self._deadline = Deadline(self._start + timeout_seconds)
+        self._deadline = Deadline.after(timeout_seconds)
 
     def send(self, expression: str, ask: Callable[[float], T]) -> "Pending[T]":
         """Send a request as soon as there is a place for it.
@@ -88,42 +97,42 @@ class Round:
             ask: sends it and returns what it brought; given the seconds that are left. A `SourceError` it raises
                 becomes the content of the answer, and so does an exception that nobody foresaw.
         """
-        return Pending(expression, ask, self._pool, self._start, self._deadline)
+        return Pending(expression, ask, self._pool, self._deadline)
 
 
 class Pending(Generic[T]):
     """A request under way. Made by `Round.send`."""
 
-    def __init__(
-        self, expression: str, ask: Callable[[float], T], pool: Executor, start: float, deadline: Deadline
-    ) -> None:
+    def __init__(self, expression: str, ask: Callable[[float], T], pool: Executor, deadline: Deadline) -> None:
         self._expression = expression
         self._ask = ask
-        self._start = start
         self._deadline = deadline
-        self._sent_after: float | None = None
-        self._future = pool.submit(self._content)
+        self._sent_at = 0.0
+        self._future = pool.submit(self._run)
 
     def answer(self) -> Answer[T]:
         """Wait for the answer, at most until the deadline."""
         try:
-            content = self._future.result(max(0.0, self._deadline.at - time.monotonic()))
+            return self._future.result(max(0.0, self._deadline.at - time.monotonic()))
         except TimeoutError:
-            content = _too_late()
-        if self._future.cancel():  # it still waited for a place, and now never gets one
-            content = SourceError(FailureReason.TIMEOUT, "not sent: the other requests used up the time")
-        return Answer(self._expression, content, self._sent_after, time.monotonic() - self._start)
+            if self._future.cancel():
+                why = "not sent: the other requests used up the time"
+                return Answer(self._expression, NotAsked(FailureReason.TIMEOUT, why), 0.0)
+            return self._brought(_too_late())
 
-    def _content(self) -> T | SourceError:
-        self._sent_after = time.monotonic() - self._start
+    def _run(self) -> Answer[T]:
+        self._sent_at = time.monotonic()
         try:
-            return self._ask(self._deadline.remaining_seconds())
+            return self._brought(self._ask(self._deadline.remaining_seconds()))
         except TimeoutError:
-            return _too_late()
+            return self._brought(_too_late())
         except SourceError as error:
-            return error
+            return self._brought(error)
         except Exception as bug:  # noqa: BLE001  # a bug in one answer must neither blind the others nor pass as health
-            return unforeseen(bug)
+            return self._brought(unforeseen(bug))
+
+    def _brought(self, content: T | SourceError) -> Answer[T]:
+        return Answer(self._expression, content, time.monotonic() - self._sent_at)
 
 
 def _too_late() -> SourceError:

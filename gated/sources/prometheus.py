@@ -20,25 +20,10 @@ from urllib3.util.retry import Retry
 from gated.model.reading import FailureReason
 from gated.sources import replies
 from gated.sources.errors import SourceError
-from gated.sources.settings import SourceSettings
+from gated.sources.samples import Sample
 from gated.sources.transport import Reply, Transport
 
 _GLOBAL_BLOCK = re.compile(r"^global:\n(?:[ \t].*\n|\n)*", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One element of an instant vector.
-
-    Args:
-        labels: the labels of the series.
-        number: its value, NaN and infinities included; None for a native histogram.
-        at: the time of evaluation, Unix seconds.
-    """
-
-    labels: Mapping[str, str]
-    number: float | None
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +47,12 @@ class Prometheus:
     """A client of one server. Safe to use from many threads at once.
 
     Args:
-        settings: of a source that speaks Prometheus' API.
+        url: its address, with its path prefix.
         transport: how to reach it.
     """
 
-    def __init__(self, settings: SourceSettings, transport: Transport) -> None:
-        self._url = settings.url.rstrip("/")
+    def __init__(self, url: str, transport: Transport) -> None:
+        self._url = url.rstrip("/")
         self._transport = transport
         self._connect = PrometheusConnect(self._url, method="POST", retry=Retry(total=0), session=_Session(transport))
 
@@ -167,7 +152,7 @@ def _sample(element: Any) -> Sample:
         is_histogram = "value" not in element and "histogram" in element
         at, content = element["histogram" if is_histogram else "value"]
         if math.isfinite(at):
-            return Sample(labels, None if is_histogram else float(content), float(at))
+            return Sample(labels, math.nan if is_histogram else float(content), float(at), is_histogram)
     except (KeyError, TypeError, ValueError) as error:
         raise SourceError(FailureReason.NOT_PROMETHEUS, "a result that is no sample") from error
     raise SourceError(FailureReason.NOT_PROMETHEUS, "a sample of no time")

@@ -35,6 +35,37 @@ class BasicAuth:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """How to get in, and how to know that it is the right door.
+
+    Credentials are revealed, and certificate files looked at, anew for each request: rotating a file needs no
+    restart. There is no way to trust every certificate.
+
+    Args:
+        headers: sent with every request, such as `X-Scope-OrgID`. Secret, because keys travel in headers as well.
+        basic_auth: for `Authorization`, if any.
+        bearer_token: for `Authorization`, if any; instead of `basic_auth`.
+        ca_file: certificates (PEM) to trust instead of the system's; empty for the system's.
+        cert_file: our own certificate (PEM), for servers that ask for one; empty for none.
+        key_file: its key; empty when `cert_file` holds both.
+    """
+
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    basic_auth: BasicAuth | None = None
+    bearer_token: Secret | None = None
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with it, each fault starting with its key."""
+        if self.basic_auth is not None and self.bearer_token is not None:
+            yield "bearer_token: cannot be used together with basic_auth"
+        if self.key_file and not self.cert_file:
+            yield "key_file: needs cert_file"
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What proves that the configured address belongs to the server that was meant. Both parts are optional.
 
@@ -57,9 +88,6 @@ class Identity:
 class SourceSettings:
     """One source.
 
-    Credentials are revealed, and certificate files looked at, anew for each request: rotating a file needs no
-    restart.
-
     Raises:
         InvalidInput: a value cannot be used; every fault at once, without showing the address.
     """
@@ -76,16 +104,7 @@ class SourceSettings:
     """How long one answer may be. 1,000 workloads with 20 buckets each are about 3 MB."""
     concurrency: int = 8
     """How many requests at once. Prometheus itself runs 20 queries at a time, for everybody."""
-    headers: Mapping[str, Secret] = field(default_factory=dict)
-    """Sent with every request, such as `X-Scope-OrgID`. Secret, because keys travel in headers as well."""
-    basic_auth: BasicAuth | None = None
-    bearer_token: Secret | None = None
-    ca_file: str = ""
-    """Certificates (PEM) to trust instead of the system's. There is no way to trust everything."""
-    cert_file: str = ""
-    """Our own certificate (PEM), for servers that ask for one."""
-    key_file: str = ""
-    """Its key, unless `cert_file` holds both."""
+    access: Access = field(default_factory=Access)
     expect: Identity = field(default_factory=Identity)
     max_clock_skew_seconds: float = 5.0
     """How far the server's clock may be from ours: a third of the usual interval of evaluation."""
@@ -103,10 +122,7 @@ class SourceSettings:
         for key in ("timeout_seconds", "max_bytes", "concurrency", "max_clock_skew_seconds"):
             if not getattr(self, key) > 0:
                 yield f"{key}: must be more than 0"
-        if self.basic_auth is not None and self.bearer_token is not None:
-            yield "bearer_token: cannot be used together with basic_auth"
-        if self.key_file and not self.cert_file:
-            yield "key_file: needs cert_file"
+        yield from self.access.faults()
         if self.kind is SourceKind.ALERTMANAGER and not self.expect.is_empty:
             yield "expect: an Alertmanager has nothing to be known by"
 

@@ -5,7 +5,9 @@ as it looks). Credentials are added here, and taken out of every text that a ser
 """
 
 import base64
+import errno
 import http.client
+import os
 import socket
 import ssl
 import threading
@@ -20,10 +22,10 @@ import urllib3.exceptions
 
 import gated
 from gated.model.reading import FailureReason
-from gated.model.secret import MASK, Secret
+from gated.model.secret import MASK
 from gated.sources import deadline
-from gated.sources.errors import SourceError
-from gated.sources.settings import BasicAuth
+from gated.sources.errors import NotAsked, SourceError
+from gated.sources.settings import Access
 
 _CHUNK_BYTES = 64 * 1024
 _MIN_SECRET_CHARACTERS = 4
@@ -49,27 +51,6 @@ class Reply:
         for secret in self.secrets:
             text = text.replace(secret, MASK)
         return text
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How to get in, and how to know that it is the right door.
-
-    Args:
-        headers: sent with every request.
-        basic_auth: for `Authorization`, if any.
-        bearer_token: for `Authorization`, if any.
-        ca_file: certificates to trust instead of the system's; empty for the system's.
-        cert_file: our own certificate; empty for none.
-        key_file: its key; empty when `cert_file` holds it.
-    """
-
-    headers: Mapping[str, Secret] = field(default_factory=dict)
-    basic_auth: BasicAuth | None = None
-    bearer_token: Secret | None = None
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
 
 
 class Transport:
@@ -159,7 +140,7 @@ class Transport:
                     self._certificates = certificates
             except OSError as error:
                 why = f"the certificate files cannot be used: {error.strerror or error}"
-                raise SourceError(FailureReason.UNREACHABLE, why) from error
+                raise NotAsked(FailureReason.UNREACHABLE, why) from error
             return self._manager
 
 
@@ -177,11 +158,11 @@ def _headers(access: Access) -> dict[str, str]:
             pair = f"{access.basic_auth.username}:{access.basic_auth.password.reveal()}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
     except OSError as error:
-        raise SourceError(FailureReason.DENIED, f"a credential cannot be read: {error.strerror}") from None
+        raise NotAsked(FailureReason.DENIED, f"a credential cannot be read: {error.strerror}") from None
     except UnicodeError:
-        raise SourceError(FailureReason.DENIED, "a credential is not UTF-8 text") from None
+        raise NotAsked(FailureReason.DENIED, "a credential is not UTF-8 text") from None
     if not all(value.isascii() and value.isprintable() for value in headers.values()):
-        raise SourceError(FailureReason.DENIED, "a credential has characters that no header may carry")
+        raise NotAsked(FailureReason.DENIED, "a credential has characters that no header may carry")
     return headers
 
 
@@ -208,10 +189,15 @@ _WHY: tuple[tuple[type[Exception], FailureReason, Callable[[Any], str]], ...] = 
 """What each exception of the standard library means. The first that fits counts, so the special ones come first;
 urllib3's own exceptions always have one of these inside."""
 
+_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
+"""Our own machine has no place for another connection."""
+
 
 def _translated(error: Exception) -> SourceError:
     """Say in our words why a request failed."""
     for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno in _OURS:
+            return NotAsked(FailureReason.UNREACHABLE, f"on this machine: {os.strerror(cause.errno).lower()}")
         for kind, reason, describe in _WHY:
             if isinstance(cause, kind):
                 return SourceError(reason, describe(cause))

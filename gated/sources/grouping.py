@@ -1,0 +1,79 @@
+"""Which queries share one request: those that differ only in the values of their workload's labels.
+
+1,000 releases × 6 rules = 6,000 queries = 6 requests.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from gated.model.errors import InvalidInput
+from gated.model.reading import FailureReason, Measure, Query, QueryFailed
+from gated.model.selection import Workload, is_exact
+from gated.promql import render
+from gated.sources.errors import brief
+
+Labels = tuple[str, ...]
+"""The names of the labels by which an answer is handed out."""
+
+Identity = tuple[str, ...]
+"""The values of the labels by which an answer is handed out."""
+
+
+Express = Callable[[Measure, Workload, Labels], str]
+"""Puts a measure of a workload, grouped by labels, into the words of a source; raises InvalidInput if it cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request and the queries it answers.
+
+    Args:
+        measure: what is asked.
+        expression: the same in the words of the source, for the workloads of all of its queries together.
+        by: the labels by which the answer is handed out; empty when all of it belongs to the one query.
+        queries: the queries, by their values of those labels.
+    """
+
+    measure: Measure
+    expression: str
+    by: Labels
+    queries: Mapping[Identity, Query]
+
+
+def requests_for(queries: Iterable[Query], express: Express) -> tuple[list[Request], dict[Query, QueryFailed]]:
+    """The fewest requests that answer every query.
+
+    Queries of one measure whose workloads are picked by equality on the same labels share one request: it asks for
+    all of their values and groups by the labels. Any other query has a request of its own, as the workload of a
+    series cannot be read from its labels when it was found by a regular expression.
+
+    Args:
+        queries: of one source.
+        express: how to put them into words.
+
+    Returns:
+        The requests, and a reading for each query that cannot be put into words.
+    """
+    shared: defaultdict[tuple[Measure, Labels], dict[Identity, Query]] = defaultdict(dict)
+    wanted: list[tuple[Measure, Workload, Labels, dict[Identity, Query]]] = []
+    for query in queries:
+        names = tuple(matcher.name for matcher in query.workload)
+        if names and is_exact(query.workload) and len(set(names)) == len(names):
+            shared[query.measure, names][tuple(matcher.value for matcher in query.workload)] = query
+        else:
+            wanted.append((query.measure, query.workload, (), {(): query}))
+    for (measure, names), of_identity in shared.items():
+        values = zip(names, zip(*of_identity, strict=True), strict=True)
+        workload = tuple(render.any_of(name, each) for name, each in values)
+        wanted.append((measure, workload, names, of_identity))
+
+    requests: list[Request] = []
+    refused: dict[Query, QueryFailed] = {}
+    for measure, workload, by, of_identity in wanted:
+        try:
+            requests.append(Request(measure, express(measure, workload, by), by, of_identity))
+        except InvalidInput as error:
+            fault = QueryFailed(FailureReason.BAD_QUERY, brief(str(error)))
+            refused.update(dict.fromkeys(of_identity.values(), fault))
+    return requests, refused
