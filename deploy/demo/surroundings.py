@@ -1,0 +1,152 @@
+"""Everything the demo's story happens in: a service under traffic, Prometheus, Alertmanager, and gated itself."""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from deploy.demo.workload import Workload
+from deploy.local.process import HttpServer
+from deploy.local.servers import Alertmanager, Prometheus
+
+_HERE = Path(__file__).parent
+_GATED = str(Path(sys.executable).with_name("gated"))
+_EVERY = "1s"
+
+
+class Gated(HttpServer):
+    """The daemon as a user starts it: `gated serve --config gated.yaml`.
+
+    Args:
+        directory: where configuration, rules, state and log are.
+        prometheus_url: the source it watches.
+        rules: its rule file.
+    """
+
+    name = "gated"
+
+    def __init__(self, directory: Path, *, prometheus_url: str, rules: str) -> None:
+        (directory / "rules").mkdir(parents=True)
+        (directory / "rules" / "demo.yaml").write_text(rules)
+        self._prometheus_url = prometheus_url
+        super().__init__(directory)
+
+    def _command(self) -> list[str]:
+        (self.directory / "gated.yaml").write_text(
+            f"listen: 127.0.0.1:{self.port}\n"
+            f"evaluation_interval: {_EVERY}\n"
+            "rules: [rules/]\n"
+            "store: sqlite:///gated.db\n"
+            "sources:\n"
+            f"  default: {{url: '{self._prometheus_url}', timeout: 2s, expect: {{labels: {{cluster: demo}}}}}}\n"
+        )
+        return [_GATED, "serve", "--config", "gated.yaml"]
+
+
+class Surroundings:
+    """All servers of the demo, started in order and stopped in reverse; one version, v1, takes all traffic.
+
+    Args:
+        directory: where everything is kept; logs stay readable there while it exists.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._running = contextlib.ExitStack()
+        with contextlib.ExitStack() as starting:
+            self.workload = starting.enter_context(Workload(directory / "workload"))
+            self.alertmanager = starting.enter_context(
+                Alertmanager({"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}, directory=directory)
+            )
+            (directory / "alerts.yaml").write_text((_HERE / "alerts.yaml").read_text())
+            self._publish_targets()
+            self.prometheus = starting.enter_context(
+                Prometheus(self._prometheus_config(), directory=directory, flags=["--query.lookback-delta=10s"])
+            )
+            rules = (_HERE / "rules.yaml").read_text().replace("GATEWAY_PORT", self.workload.url.rpartition(":")[2])
+            self.gated = starting.enter_context(
+                Gated(directory / "gated", prometheus_url=self.prometheus.url, rules=rules)
+            )
+            self._publish("gated", [{"targets": [f"127.0.0.1:{self.gated.port}"]}])
+            self._running = starting.pop_all()
+
+    def deploy(self, version: str, *, faulty_above: float | None = None) -> None:
+        """Start a version without traffic, and have Prometheus scrape it."""
+        self.workload.start_version(version, faulty_above=faulty_above)
+        self._publish_targets()
+
+    def undeploy(self, version: str) -> None:
+        """Stop a version."""
+        self.workload.stop_version(version)
+        self._publish_targets()
+
+    def is_scraped(self, version: str) -> bool:
+        """Whether Prometheus has samples of a version."""
+        return bool(self.ask_prometheus(f'up{{version="{version}"}} == 1'))
+
+    def ask_prometheus(self, query: str) -> list[dict[str, Any]]:
+        """The result of an instant query."""
+        answer = requests.get(f"{self.prometheus.url}/api/v1/query", params={"query": query}, timeout=5)
+        answer.raise_for_status()
+        result: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return result
+
+    def firing_alerts(self) -> set[str]:
+        """The names of the alerts that reached Alertmanager."""
+        answer = requests.get(f"{self.alertmanager.url}/api/v2/alerts", timeout=5)
+        answer.raise_for_status()
+        return {alert["labels"]["alertname"] for alert in answer.json()}
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """Where a person can look around."""
+        return [
+            ("gated", f"{self.gated.url}/api/v1/releases"),
+            ("gated's metrics", f"{self.gated.url}/metrics"),
+            ("Prometheus", f"{self.prometheus.url}/graph"),
+            ("Alertmanager", self.alertmanager.url),
+            ("the service", f"{self.workload.url}/checkout"),
+            ("files and logs", str(self._directory)),
+        ]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+    def _publish_targets(self) -> None:
+        self._publish("service", self.workload.targets())
+
+    def _publish(self, job: str, targets: list[dict[str, Any]]) -> None:
+        """Tell Prometheus' file discovery what to scrape; the file is replaced, never half written."""
+        folder = self._directory / "targets"
+        folder.mkdir(exist_ok=True)
+        draft = folder / f"{job}.draft"
+        draft.write_text(json.dumps(targets))
+        draft.replace(folder / f"{job}.json")
+
+    def _prometheus_config(self) -> dict[str, Any]:
+        return {
+            "global": {
+                "scrape_interval": _EVERY,
+                "evaluation_interval": _EVERY,
+                "external_labels": {"cluster": "demo"},
+            },
+            "rule_files": ["alerts.yaml"],
+            "alerting": {
+                "alertmanagers": [{"static_configs": [{"targets": [self.alertmanager.url.removeprefix("http://")]}]}]
+            },
+            "scrape_configs": [
+                {
+                    "job_name": job,
+                    "file_sd_configs": [{"files": [f"targets/{job}.json"], "refresh_interval": _EVERY}],
+                }
+                for job in ("service", "gated")
+            ],
+        }
