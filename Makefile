@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench docs lock clean
 
 help: ## list these words
 	@awk -F ' ## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ check: $(READY) ## format, lint, types, who may import whom, and the shipped rul
 
 bench: $(READY) ## print what a tick, a poll and an evaluation cost on this machine; takes minutes
 	$(BIN)/pytest -m slow -s tests/bench $(ARGS)
+
+docs: $(READY) ## write the pages of docs/ that follow from the code
+	$(BIN)/python -m deploy.docs
 
 UV := .cache/uv/bin/uv
 COMPILE := $(UV) pip compile -q --system-certs --universal --python-version 3.11 --generate-hashes \

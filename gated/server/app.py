@@ -9,11 +9,18 @@ from gated.server.services import Services
 
 
 def create_app(services: Services) -> FastAPI:
-    """Put the application together.
+    """The application, ready to answer.
 
     Args:
         services: what requests are answered with.
     """
+    app = describe_app()
+    app.state.services = services
+    return app
+
+
+def describe_app() -> FastAPI:
+    """The application without anything to answer with: enough for its OpenAPI description."""
     app = FastAPI(
         title="gated",
         version=gated.__version__,
@@ -22,7 +29,6 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.services = services
     app.add_middleware(BodyLimit)
     problems.install(app)
     app.include_router(releases.router)

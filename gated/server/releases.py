@@ -76,7 +76,15 @@ class Because(_Body):
     reason: str = ""
 
 
-@router.post("/releases", status_code=201, responses={200: {"model": ReleaseDocument}, **responses(404, 409, 422)})
+@router.post(
+    "/releases",
+    status_code=201,
+    response_description="it is new",
+    responses={
+        200: {"model": ReleaseDocument, "description": "the same release is active already"},
+        **responses(404, 409, 422),
+    },
+)
 def open_release(body: OpenRelease, serving: Serving, actor: Who, response: Response) -> ReleaseDocument:
     """Register a rollout.
 

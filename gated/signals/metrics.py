@@ -42,8 +42,8 @@ class Metrics:
     def __init__(self, *, sources: Iterable[str] = (), endpoints: Iterable[str] = ()) -> None:
         self.registry = CollectorRegistry()
         r = self.registry
-        build = Gauge("gated_build_info", "The version that runs.", ["version", "python"], registry=r)
-        build.labels(gated.__version__, platform.python_version()).set(1)
+        self.build = Gauge("gated_build_info", "The version that runs.", ["version", "python"], registry=r)
+        self.build.labels(gated.__version__, platform.python_version()).set(1)
         self.ticks = Counter("gated_ticks", "Evaluations of all active releases.", registry=r)
         self.ticks_missed = Counter("gated_ticks_missed", "Evaluations that were due and did not happen.", registry=r)
         self.tick_failures = Counter("gated_tick_failures", "Evaluations that could not be carried out.", registry=r)
@@ -159,31 +159,31 @@ class ReleaseCollector(Collector):
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """The families without samples, so that registering asks the store nothing."""
-        yield from _Families().all
+        yield from families()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The families with what is true now."""
-        families, now = _Families(), self._now()
+        made, now = _Families(), self._now()
         latest = _latest(self._recent())
         for phase in Phase:
             if phase.is_active:
-                families.active.add_metric([phase.value], sum(release.phase is phase for release in latest))
+                made.active.add_metric([phase.value], sum(release.phase is phase for release in latest))
         for release in latest:
-            self._add_stages(families, release, now)
-            _add_rules(families, release)
-        families.outbox.add_metric([], self._oldest_undelivered_at() or 0.0)
-        yield from families.all
+            self._add_stages(made, release, now)
+            _add_rules(made, release)
+        made.outbox.add_metric([], self._oldest_undelivered_at() or 0.0)
+        yield from made.all
 
-    def _add_stages(self, families: "_Families", release: Release, now: float) -> None:
+    def _add_stages(self, made: "_Families", release: Release, now: float) -> None:
         where = [release.service, release.environment]
-        families.info.add_metric([*where, release.version, release.baseline, release.plan, release.phase.value], 1)
+        made.info.add_metric([*where, release.version, release.baseline, release.plan, release.phase.value], 1)
         policy = self._policy_of(release)
         for state in release.stages:
             if state.started_at is None and release.rollback is None:
                 continue
             shown = show(release, policy, state.name, now, self._validity_seconds)
             for verdict in Verdict:
-                families.verdict.add_metric([*where, state.name, verdict.value], float(verdict is shown.verdict))
+                made.verdict.add_metric([*where, state.name, verdict.value], float(verdict is shown.verdict))
 
 
 class _Families:
@@ -239,6 +239,11 @@ class _Families:
         )
 
 
+def families() -> tuple[GaugeMetricFamily, ...]:
+    """The families about releases, without samples."""
+    return _Families().all
+
+
 def _latest(releases: Iterable[Release]) -> list[Release]:
     """One release per service and environment: the one opened last."""
     latest: dict[tuple[str, str], Release] = {}
@@ -247,19 +252,19 @@ def _latest(releases: Iterable[Release]) -> list[Release]:
     return list(latest.values())
 
 
-def _add_rules(families: _Families, release: Release) -> None:
+def _add_rules(made: _Families, release: Release) -> None:
     for result in release.results:
         labels = [release.service, release.environment, result.rule]
         if result.value is not None:
-            families.value.add_metric(labels, result.value)
-        families.limit.add_metric(labels, result.limit)
+            made.value.add_metric(labels, result.value)
+        made.limit.add_metric(labels, result.limit)
         for outcome in Outcome:
-            families.outcome.add_metric([*labels, outcome.text], float(outcome is result.outcome))
+            made.outcome.add_metric([*labels, outcome.text], float(outcome is result.outcome))
         if result.outcome.is_blind:
-            families.blind.add_metric([*labels, result.code], 1)
+            made.blind.add_metric([*labels, result.code], 1)
         if result.samples is not None:
-            families.samples.add_metric(labels, result.samples)
+            made.samples.add_metric(labels, result.samples)
         if release.evaluated_at is not None:
-            families.evaluated.add_metric(labels, release.evaluated_at)
+            made.evaluated.add_metric(labels, release.evaluated_at)
             if result.sample_age_seconds is not None:
-                families.newest.add_metric(labels, release.evaluated_at - result.sample_age_seconds)
+                made.newest.add_metric(labels, release.evaluated_at - result.sample_age_seconds)
