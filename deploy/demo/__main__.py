@@ -33,7 +33,7 @@ def main() -> int:
     try:
         timeline.say("starting a service under traffic, Prometheus, Alertmanager and gated")
         with Surroundings(directory) as around:
-            story.tell(around, timeline, Path(sys.executable).with_name("gated"))
+            story.tell(around, timeline)
             is_well = True
             print("\nEverything ended as it should.", flush=True)
             if keep:

@@ -8,7 +8,6 @@ import json
 import subprocess
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -16,6 +15,7 @@ import requests
 from deploy.demo.surroundings import Surroundings
 from deploy.demo.timeline import Timeline, described
 from deploy.demo.workload import SERVICE
+from deploy.local.gated import COMMAND
 from gated.model.units import Unit, format_quantity
 
 ENVIRONMENT = "demo"
@@ -57,13 +57,11 @@ class Pipeline:
     Args:
         around: the servers.
         timeline: where it says what happens.
-        gated: the command.
     """
 
-    def __init__(self, around: Surroundings, timeline: Timeline, gated: Path) -> None:
+    def __init__(self, around: Surroundings, timeline: Timeline) -> None:
         self._around = around
         self._timeline = timeline
-        self._gated = gated
 
     def roll_out(self, version: str, *, replaces: str, faulty_above: float | None = None) -> Rollout:
         """Deploy a version and take it through every stage, as long as gated says so."""
@@ -121,7 +119,7 @@ class Pipeline:
     def _wait(self, release: str, stage: str) -> int:
         """Run `gated wait` and show meanwhile what gated sees; returns its exit code."""
         waiting = subprocess.Popen(
-            [str(self._gated), "wait", release, "--stage", stage, "--timeout", f"{_PATIENCE_SECONDS:.0f}s"],
+            [COMMAND, "wait", release, "--stage", stage, "--timeout", f"{_PATIENCE_SECONDS:.0f}s"],
             env=self._environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -167,7 +165,7 @@ class Pipeline:
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(
-            [str(self._gated), *arguments],
+            [COMMAND, *arguments],
             env=self._environment(),
             capture_output=True,
             text=True,

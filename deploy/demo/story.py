@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -18,18 +17,17 @@ _TOLERANCE = 0.03
 """How far the measured share of traffic may be from the planned one: requests under way at the shift."""
 
 
-def tell(around: Surroundings, timeline: Timeline, gated: Path) -> None:
+def tell(around: Surroundings, timeline: Timeline) -> None:
     """Promote a good version, roll back a bad one, and check that both really happened.
 
     Args:
         around: the servers.
         timeline: where it is told.
-        gated: the command.
 
     Raises:
         WentWrong: something did not end as it should; the message says what.
     """
-    pipeline = Pipeline(around, timeline, gated)
+    pipeline = Pipeline(around, timeline)
     timeline.title("v1 serves all traffic; v2 is a good version")
     around.deploy("v1")
     around.workload.set_shares({"v1": 1.0})

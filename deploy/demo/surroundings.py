@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,41 +9,11 @@ from typing import Any, Self
 import requests
 
 from deploy.demo.workload import Workload
-from deploy.local.process import HttpServer
+from deploy.local.gated import Gated
 from deploy.local.servers import Alertmanager, Prometheus
 
 _HERE = Path(__file__).parent
-_GATED = str(Path(sys.executable).with_name("gated"))
 _EVERY = "1s"
-
-
-class Gated(HttpServer):
-    """The daemon as a user starts it: `gated serve --config gated.yaml`.
-
-    Args:
-        directory: where configuration, rules, state and log are.
-        prometheus_url: the source it watches.
-        rules: its rule file.
-    """
-
-    name = "gated"
-
-    def __init__(self, directory: Path, *, prometheus_url: str, rules: str) -> None:
-        (directory / "rules").mkdir(parents=True)
-        (directory / "rules" / "demo.yaml").write_text(rules)
-        self._prometheus_url = prometheus_url
-        super().__init__(directory)
-
-    def _command(self) -> list[str]:
-        (self.directory / "gated.yaml").write_text(
-            f"listen: 127.0.0.1:{self.port}\n"
-            f"evaluation_interval: {_EVERY}\n"
-            "rules: [rules/]\n"
-            "store: sqlite:///gated.db\n"
-            "sources:\n"
-            f"  default: {{url: '{self._prometheus_url}', timeout: 2s, expect: {{labels: {{cluster: demo}}}}}}\n"
-        )
-        return [_GATED, "serve", "--config", "gated.yaml"]
 
 
 class Surroundings:
@@ -69,7 +38,12 @@ class Surroundings:
             )
             rules = (_HERE / "rules.yaml").read_text().replace("GATEWAY_PORT", self.workload.url.rpartition(":")[2])
             self.gated = starting.enter_context(
-                Gated(directory / "gated", prometheus_url=self.prometheus.url, rules=rules)
+                Gated(
+                    directory / "gated",
+                    config=f"evaluation_interval: {_EVERY}\nsources:\n  default:\n"
+                    f"    url: {self.prometheus.url}\n    timeout: 2s\n    expect: {{labels: {{cluster: demo}}}}\n",
+                    rules={"demo.yaml": rules},
+                )
             )
             self._publish("gated", [{"targets": [f"127.0.0.1:{self.gated.port}"]}])
             self._running = starting.pop_all()

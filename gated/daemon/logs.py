@@ -2,12 +2,10 @@
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
-
-if TYPE_CHECKING:
-    from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, Processor
 
 
 def configure(log_format: str, level: str) -> None:
@@ -18,12 +16,12 @@ def configure(log_format: str, level: str) -> None:
         level: `debug`, `info`, `warning` or `error`.
     """
     for_people = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
-    shared: "list[Processor]" = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    final: "list[Processor]" = (
+    final: list[Processor] = (
         [structlog.dev.ConsoleRenderer(pad_event_to=24)]
         if for_people
         else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
@@ -54,6 +52,6 @@ def configure(log_format: str, level: str) -> None:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
-def _plain_event(_logger: Any, _name: str, event: "EventDict") -> "EventDict":
+def _plain_event(_logger: Any, _name: str, event: EventDict) -> EventDict:
     """Give lines of other libraries a constant event, with their text as a value."""
     return {**event, "event": "library_message", "message": str(event.get("event", ""))}
