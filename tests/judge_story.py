@@ -118,6 +118,7 @@ class Story:
         rules: what guards the release; the six sample rules unless given.
         stages: the plan's stages; the sample plan's unless given.
         interval: seconds between looks.
+        baseline: the version to go back to.
         plan: further changes of the sample plan.
     """
 
@@ -128,6 +129,7 @@ class Story:
         rules: Sequence[Rule] | None = None,
         stages: Sequence[Stage] = (),
         interval: float = INTERVAL,
+        baseline: str = "v1",
         **plan: Any,
     ) -> None:
         self.world = world
@@ -142,7 +144,7 @@ class Story:
                 service="checkout",
                 environment="production",
                 version="v2",
-                baseline="v1",
+                baseline=baseline,
                 policy=self.policy,
                 actor=samples.PIPELINE,
                 now=self.now,

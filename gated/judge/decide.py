@@ -11,6 +11,7 @@ from gated.model.ids import GATE
 from gated.model.plan import Policy, Stage
 from gated.model.reading import Readings
 from gated.model.release import Phase, Release, Rollback, RollbackCause, RuleResult, StageState
+from gated.model.rule import OnBreach
 from gated.model.step import AuditEntry, Decision, DecisionKind, OutcomeChange, Signal, SignalKind, Step
 from gated.model.units import format_duration
 from gated.model.verdict import Outcome, Verdict
@@ -174,7 +175,8 @@ def _watch_recovery(step: Step, policy: Policy, now: float) -> Step:
     if rollback is None or rollback.reported_at is None:
         raise AssertionError("a release that recovers has reported its rollback")
     if _is_well(release, rollback):
-        reason = f"well again {format_duration(round(now - rollback.reported_at))} after the rollback was done"
+        waited = format_duration(round(max(0.0, now - rollback.reported_at)))
+        reason = f"well again {waited} after the rollback was done"
         kind, recovered_at = SignalKind.RECOVERED, now
     elif now - rollback.reported_at >= policy.plan.recovery_watch_seconds:
         waited = format_duration(policy.plan.recovery_watch_seconds)
@@ -197,14 +199,22 @@ def _watch_recovery(step: Step, policy: Policy, now: float) -> Step:
 
 
 def _is_well(release: Release, rollback: Rollback) -> bool:
-    """Whether nothing is past its limit and the rule that triggered is fine on the version gone back to.
+    """Whether the gate sees the service, and no harm to it. Rules that only warn have no say.
 
-    Without a version to go back to there is nothing to ask about; the harm is over when no rule sees it.
+    What triggered the rollback must be seen to be fine on the version gone back to; after a rollback for another
+    reason, every rule must be seen. Without a version to go back to the series end with the harm, and only a
+    question that failed leaves a doubt.
     """
-    if any(state.past_since is not None for state in release.rules):
+    blocking = [
+        (state, result)
+        for state, result in zip(release.rules, release.results, strict=True)
+        if result.on_breach is not OnBreach.WARN
+    ]
+    if any(state.past_since is not None for state, _ in blocking):
         return False
     if not release.baseline:
-        return True
-    if rollback.cause is not RollbackCause.RULE:
-        return any(result.outcome is Outcome.OK for result in release.results)
-    return any(result.rule == rollback.rule and result.outcome is Outcome.OK for result in release.results)
+        return not any(result.outcome is Outcome.ERROR for _, result in blocking)
+    fine = {result.rule for _, result in blocking if result.outcome is Outcome.OK}
+    if rollback.cause is RollbackCause.RULE:
+        return rollback.rule in fine
+    return bool(fine) and not stage.is_blind(release.results)
