@@ -148,11 +148,12 @@ class _Answered:
 
 def _sample(element: Any) -> Sample:
     try:
-        labels: dict[str, str] = element["metric"]
-        is_histogram = "value" not in element and "histogram" in element
+        labels, is_histogram = element["metric"], "value" not in element and "histogram" in element
         at, content = element["histogram" if is_histogram else "value"]
-        if math.isfinite(at):
-            return Sample(labels, math.nan if is_histogram else float(content), float(at), is_histogram)
+        number = math.nan if is_histogram else float(content)
+        is_sample = isinstance(labels, dict) and math.isfinite(at)
     except (KeyError, TypeError, ValueError) as error:
         raise SourceError(FailureReason.NOT_PROMETHEUS, "a result that is no sample") from error
-    raise SourceError(FailureReason.NOT_PROMETHEUS, "a sample of no time")
+    if not is_sample:
+        raise SourceError(FailureReason.NOT_PROMETHEUS, "a result that is no sample")
+    return Sample(labels, number, float(at), is_histogram)

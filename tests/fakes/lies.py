@@ -2,13 +2,15 @@
 
 import contextlib
 import enum
+import gzip
 import http.server
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
 from gated.model.reading import FailureReason, NoDataReason
@@ -46,6 +48,8 @@ class Lie(enum.Enum):
     """422, as for a query that runs into its limits."""
     REDIRECT = "redirect"
     """302 to a login page."""
+    COMPRESSED = "compressed"
+    """200 with a body in gzip, which nobody asked for."""
     HTML = "html"
     """200 with a page for people."""
     TRUNCATED = "truncated"
@@ -89,6 +93,7 @@ REASONS: Mapping[Lie, FailureReason | NoDataReason] = {
     Lie.FORBIDDEN: FailureReason.DENIED,
     Lie.BAD_QUERY: FailureReason.BAD_QUERY,
     Lie.REDIRECT: FailureReason.REDIRECT,
+    Lie.COMPRESSED: FailureReason.NOT_PROMETHEUS,
     Lie.HTML: FailureReason.NOT_PROMETHEUS,
     Lie.TRUNCATED: FailureReason.NOT_PROMETHEUS,
     Lie.CUT_SHORT: FailureReason.NOT_PROMETHEUS,
@@ -107,28 +112,42 @@ REASONS: Mapping[Lie, FailureReason | NoDataReason] = {
 """What gated must say of each lie about a counter; of `STALE`, once it has asked for the newest sample."""
 
 
+class Received(NamedTuple):
+    """A request as it came: the client's port, method, path with query string, headers."""
+
+    port: int
+    method: str
+    target: str
+    headers: Mapping[str, str]
+
+
 class LyingServer:
     """A server on a free port of 127.0.0.1, running until it is closed.
 
     Args:
         respond: the truth.
         drip_seconds: between two bytes, when it drips.
+        tls: how it speaks https; None for plain http.
     """
 
-    def __init__(self, respond: Respond, *, drip_seconds: float = 1.0) -> None:
+    def __init__(self, respond: Respond, *, drip_seconds: float = 1.0, tls: ssl.SSLContext | None = None) -> None:
         self.respond = respond
         self.drip_seconds = drip_seconds
-        self.requests = 0
-        """How many requests it has received, of any kind."""
-        self.headers: list[Mapping[str, str]] = []
-        """The headers of each of them."""
+        self.tls = tls
+        self.received: list[Received] = []
+        """Every request so far."""
         self.present_lie: Lie | None = None
         self._listener = _Listener(self, 0)
 
     @property
+    def requests(self) -> int:
+        """How many requests it has received, of any kind."""
+        return len(self.received)
+
+    @property
     def url(self) -> str:
         """Its address, without a trailing slash; the same for all of its life."""
-        return f"http://127.0.0.1:{self._listener.server_port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._listener.server_port}"
 
     def lie(self, lie: Lie) -> None:
         """Tell a lie from now on, and no other."""
@@ -170,7 +189,7 @@ class _Listener(http.server.ThreadingHTTPServer):
         self.is_stopping = threading.Event()
         self._open: set[socket.socket] = set()
         # A short poll, so that stopping is quick.
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:
         """Listen no more, and drop every connection."""
@@ -183,6 +202,9 @@ class _Listener(http.server.ThreadingHTTPServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
+        if self.liar.tls is not None:
+            # The handshake comes with the first read, in the thread of the connection.
+            connection = self.liar.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         self._open.add(connection)
         return connection, address
 
@@ -210,8 +232,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _answer(self, form: Form) -> None:
         liar = self.server.liar
-        liar.requests += 1
-        liar.headers.append(dict(self.headers))
+        liar.received.append(Received(self.client_address[1], self.command, self.path, dict(self.headers)))
         status, body = liar.respond(urlsplit(self.path).path, form)
         lie = liar.present_lie
         if lie in _ANSWERS:
@@ -266,6 +287,7 @@ _ANSWERS: Mapping[Lie | None, tuple[int, bytes, Mapping[str, str]]] = {
     Lie.FORBIDDEN: (403, b"Forbidden", {}),
     Lie.BAD_QUERY: (422, b'{"status": "error", "errorType": "execution", "error": "too many samples"}', {}),
     Lie.REDIRECT: (302, b"", {"Location": "/login?ticket=of-somebody-else"}),
+    Lie.COMPRESSED: (200, gzip.compress(b"{}"), {"Content-Encoding": "gzip"}),
     Lie.HTML: (200, b"<!doctype html><title>Sign in</title>", {"Content-Type": "text/html"}),
     Lie.ERROR_INSIDE_200: (200, b'{"status": "error", "errorType": "internal", "error": "the index is gone"}', {}),
 }

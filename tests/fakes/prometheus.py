@@ -11,6 +11,7 @@ A real HTTP server on a free port of 127.0.0.1, with the clock it is given:
 
 import json
 import math
+import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ class FakePrometheus(LyingServer):
         external_labels: what `/api/v1/status/config` shows.
         scrape_interval_seconds: between two samples of a counter or gauge.
         drip_seconds: between two bytes, when it drips.
+        tls: how it speaks https; None for plain http.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class FakePrometheus(LyingServer):
         external_labels: Mapping[str, str] | None = None,
         scrape_interval_seconds: float = 1.0,
         drip_seconds: float = 1.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.external_labels = dict(external_labels or {})
         self.asked: list[str] = []
@@ -53,7 +56,7 @@ class FakePrometheus(LyingServer):
         self._series: dict[Key, Scraped | Recorded] = {}
         self._rules: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
-        super().__init__(self._answer, drip_seconds=drip_seconds)
+        super().__init__(self._answer, drip_seconds=drip_seconds, tls=tls)
 
     def counter(self, name: str, /, per_second: float, *, age_seconds: float = 600.0, **labels: str) -> None:
         """Let a counter grow at this rate from now on.
