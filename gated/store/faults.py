@@ -56,7 +56,8 @@ def translated() -> Iterator[None]:
         meaning = _meaning(error)
         if meaning is None:
             raise
-        raise meaning(f"{meaning.__doc__} ({error.orig})") from error
+        sentence = (meaning.__doc__ or meaning.__name__).splitlines()[0]
+        raise meaning(f"{sentence} ({error.orig})") from error
 
 
 def _meaning(error: exc.DBAPIError) -> type[GatedError] | None:
