@@ -90,8 +90,9 @@ def newest(selector: str, workload: Workload, by: tuple[str, ...]) -> str:
 def firing_alerts(match: str, workload: Workload, by: tuple[str, ...]) -> str:
     """Since when each alert has been active, Unix seconds, of those that fire now.
 
-    `ALERTS_FOR_STATE` holds the time and outlives a restart of Prometheus, but is there for pending alerts too;
-    `ALERTS` knows which fire. An alert without a time, as other rule engines leave it out, has value 0.
+    `ALERTS_FOR_STATE` holds the time, but is there for pending alerts too; `ALERTS` knows which fire. An alert without
+    a time, as other rule engines leave it out, has value 0. NOT guaranteed: a restart of Prometheus restores the time
+    only of alerts whose `for` is at least its `--rules.alert.for-grace-period`, ten minutes unless told otherwise.
 
     Args:
         match: a plain selector without a metric's name, for example `{alertname=~"Waf.*"}`.

@@ -56,7 +56,9 @@ def parse(text: str) -> Expr:
             inside braces and `fill`.
     """
     if len(_STRING_OR_COMMENT.sub("", text)) > _MAX_LENGTH:
-        raise PromQLError(f"an expression may have {_MAX_LENGTH:,} characters outside its strings: {_shown(text)}")
+        raise PromQLError(
+            f"an expression may have at most {_MAX_LENGTH:,} characters outside its strings: {_shown(text)}"
+        )
     try:
         # promql-parser reads escapes inside back-ticks, where Prometheus takes every character as it is.
         tree = promql_parser.parse(_STRING_OR_COMMENT.sub(_without_backticks, text))
@@ -66,7 +68,7 @@ def parse(text: str) -> Expr:
     while level:
         depth += 1
         if depth > _MAX_DEPTH:
-            raise PromQLError(f"an expression may be nested {_MAX_DEPTH} levels deep: {_shown(text)}")
+            raise PromQLError(f"an expression may be nested at most {_MAX_DEPTH} levels deep: {_shown(text)}")
         for node in level:
             _refuse_what_no_rule_should_use(node, text)
         level = [child for node in level for child in _children(node)]
