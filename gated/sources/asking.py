@@ -48,5 +48,5 @@ def ask(asking: Round, source: SourceName, queries: Collection[Query], express: 
 def _readings(request: Request, answer: Answer[dict[Query, Reading]]) -> Mapping[Query, Reading]:
     """A reading for every query of a request, whether it was answered or not."""
     if isinstance(answer.content, SourceError):
-        return dict.fromkeys(request.queries.values(), answer.content.reading(request.expression))
+        return {query: answer.content.reading(expression) for query, expression in request.asked.values()}
     return answer.content

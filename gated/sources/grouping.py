@@ -6,6 +6,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gated.model.errors import InvalidInput
 from gated.model.reading import FailureReason, Measure, Query, QueryFailed
@@ -24,6 +25,13 @@ Express = Callable[[Measure, Workload, Labels], str]
 """Puts a measure of a workload, grouped by labels, into the words of a source; raises InvalidInput if it cannot."""
 
 
+class Asked(NamedTuple):
+    """A query, and how it reads when it is asked alone: what people are shown, and may paste elsewhere."""
+
+    query: Query
+    expression: str
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request and the queries it answers.
@@ -32,13 +40,13 @@ class Request:
         measure: what is asked.
         expression: the same in the words of the source, for the workloads of all of its queries together.
         by: the labels by which the answer is handed out; empty when all of it belongs to the one query.
-        queries: the queries, by their values of those labels.
+        asked: the queries, by their values of those labels.
     """
 
     measure: Measure
     expression: str
     by: Labels
-    queries: Mapping[Identity, Query]
+    asked: Mapping[Identity, Asked]
 
 
 def requests_for(queries: Iterable[Query], express: Express) -> tuple[list[Request], dict[Query, QueryFailed]]:
@@ -53,27 +61,30 @@ def requests_for(queries: Iterable[Query], express: Express) -> tuple[list[Reque
         express: how to put them into words.
 
     Returns:
-        The requests, and a reading for each query that cannot be put into words.
+        The requests, and a reading for each query that cannot be put into words; that one takes no other with it.
     """
-    shared: defaultdict[tuple[Measure, Labels], dict[Identity, Query]] = defaultdict(dict)
-    wanted: list[tuple[Measure, Workload, Labels, dict[Identity, Query]]] = []
-    for query in queries:
-        names = tuple(matcher.name for matcher in query.workload)
-        if names and is_exact(query.workload) and len(set(names)) == len(names):
-            shared[query.measure, names][tuple(matcher.value for matcher in query.workload)] = query
-        else:
-            wanted.append((query.measure, query.workload, (), {(): query}))
-    for (measure, names), of_identity in shared.items():
-        values = zip(names, zip(*of_identity, strict=True), strict=True)
-        workload = tuple(render.any_of(name, each) for name, each in values)
-        wanted.append((measure, workload, names, of_identity))
-
+    shared: defaultdict[tuple[Measure, Labels], dict[Identity, Asked]] = defaultdict(dict)
     requests: list[Request] = []
     refused: dict[Query, QueryFailed] = {}
-    for measure, workload, by, of_identity in wanted:
+    for query in queries:
+        by = _shared_labels(query.workload)
         try:
-            requests.append(Request(measure, express(measure, workload, by), by, of_identity))
+            asked = Asked(query, express(query.measure, query.workload, by))
         except InvalidInput as error:
-            fault = QueryFailed(FailureReason.BAD_QUERY, brief(str(error)))
-            refused.update(dict.fromkeys(of_identity.values(), fault))
+            refused[query] = QueryFailed(FailureReason.BAD_QUERY, brief(str(error)))
+            continue
+        if by:
+            shared[query.measure, by][tuple(matcher.value for matcher in query.workload)] = asked
+        else:
+            requests.append(Request(query.measure, asked.expression, (), {(): asked}))
+    for (measure, by), of_identity in shared.items():
+        values = zip(by, zip(*of_identity, strict=True), strict=True)
+        workload = tuple(render.any_of(name, each) for name, each in values)
+        requests.append(Request(measure, express(measure, workload, by), by, of_identity))
     return requests, refused
+
+
+def _shared_labels(workload: Workload) -> Labels:
+    """The labels by which an answer for many workloads can be handed out to this one; empty when it cannot."""
+    names = tuple(matcher.name for matcher in workload)
+    return names if is_exact(workload) and len(set(names)) == len(names) else ()

@@ -7,13 +7,13 @@ in threads, and are given up at the deadline whether or not their thread has not
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from gated.model.ids import SourceName
 from gated.model.reading import FailureReason, QueryFailed, Readings
 from gated.sources.deadline import Deadline
-from gated.sources.errors import NotAsked, SourceError, unforeseen
+from gated.sources.errors import NotAsked, SourceError, brief, unforeseen
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ class QueryReport:
 
     Args:
         source: who was asked.
-        expression: what was asked: PromQL, a path, or the address of a probe.
+        expression: what was asked: PromQL, a path, or the address of a probe; its beginning when it is long.
         duration_seconds: from sending to the last byte, or to giving up; 0 when it was never sent.
         failure: why it failed, or why the first of its readings did; None when it was answered.
         detail: what was seen, in a few words; empty when it was answered.
@@ -71,10 +71,10 @@ class Answer(Generic[T]):
             source: who was asked.
             failed: the first of its readings that failed, if it was answered and one did.
         """
+        # A request for a thousand workloads is 20 kB long, and a report is a line in a log.
+        report = QueryReport(source, brief(self.expression), self.duration_seconds)
         failure = self.content if isinstance(self.content, SourceError) else failed
-        if failure is None:
-            return QueryReport(source, self.expression, self.duration_seconds)
-        return QueryReport(source, self.expression, self.duration_seconds, failure.reason, failure.detail)
+        return report if failure is None else replace(report, failure=failure.reason, detail=failure.detail)
 
 
 class Round:

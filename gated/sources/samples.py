@@ -56,8 +56,8 @@ def hand_out(request: Request, samples: Sequence[Sample]) -> dict[Query, Reading
     for sample in samples:
         of_workload[tuple(sample.labels.get(name, "") for name in request.by)].append(sample)
     return {
-        query: _reading(request.measure, request.expression, of_workload.get(identity, []))
-        for identity, query in request.queries.items()
+        query: _reading(request.measure, expression, of_workload.get(identity, []))
+        for identity, (query, expression) in request.asked.items()
     }
 
 

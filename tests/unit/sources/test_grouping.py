@@ -8,13 +8,14 @@ from gated.sources.grouping import requests_for
 
 
 def words(measure: Measure, workload: Workload, by: tuple[str, ...]) -> str:
-    if measure == REFUSED:
+    if measure == REFUSED or UNSPEAKABLE in workload:
         raise PromQLError("cannot be\nsaid")
     return f"{measure} of {', '.join(map(str, workload))} by {by}"
 
 
 SEEN = Increase("seen_total", 60.0)
 FAILED = Increase("failed_total", 60.0)
+UNSPEAKABLE = Matcher("version", "\ud800")
 REFUSED = Increase("refused_total", 60.0)
 
 
@@ -33,8 +34,8 @@ def test_workloads_of_the_same_labels_share_a_request_per_measure() -> None:
         (SEEN, ("service", "version")),
         (FAILED, ("service", "version")),
     ]
-    assert requests[0].queries["s7", "v1"] == query(SEEN, of("s7", "v1"))
-    assert sum(len(request.queries) for request in requests) == 2000
+    assert requests[0].asked["s7", "v1"].query == query(SEEN, of("s7", "v1"))
+    assert sum(len(request.asked) for request in requests) == 2000
     assert refused == {}
 
 
@@ -42,6 +43,11 @@ def test_the_shared_request_names_every_value_once() -> None:
     queries = [query(SEEN, of("cart", "v1")), query(SEEN, of("shop", "v1"))]
     (request,), _ = requests_for(queries, words)
     assert "service=~'cart|shop', version='v1' by ('service', 'version')" in request.expression
+
+
+def test_each_query_is_shown_as_if_it_was_asked_alone() -> None:
+    (request,), _ = requests_for([query(SEEN, of(service, "v1")) for service in ("cart", "shop")], words)
+    assert "service='cart', version='v1' by" in request.asked["cart", "v1"].expression
 
 
 def test_workloads_of_other_labels_have_another_request() -> None:
@@ -66,3 +72,10 @@ def test_a_measure_that_cannot_be_said_is_a_bad_query_and_stops_no_other() -> No
     assert {(reading.reason, reading.detail) for reading in refused.values()} == {
         (FailureReason.BAD_QUERY, "cannot be said")
     }
+
+
+def test_a_workload_that_cannot_be_said_takes_no_other_with_it() -> None:
+    odd = query(SEEN, (Matcher("service", "cart"), UNSPEAKABLE))
+    requests, refused = requests_for([odd, query(SEEN, of("shop", "v1"))], words)
+    assert [list(request.asked) for request in requests] == [[("shop", "v1")]]
+    assert list(refused) == [odd]

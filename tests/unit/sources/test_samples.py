@@ -20,7 +20,7 @@ from gated.model.reading import (
     Value,
 )
 from gated.model.selection import Matcher
-from gated.sources.grouping import Identity, Request
+from gated.sources.grouping import Asked, Identity, Request
 from gated.sources.samples import Sample, hand_out
 
 AT = 1_700_000_000.0
@@ -34,7 +34,7 @@ def sample(number: float, **labels: str) -> Sample:
 
 def reading(measure: Measure, *samples: Sample) -> Reading:
     query = Query(DEFAULT_SOURCE, measure)
-    return hand_out(Request(measure, "asked", (), {(): query}), samples)[query]
+    return hand_out(Request(measure, "sent", (), {(): Asked(query, "asked")}), samples)[query]
 
 
 def test_one_sample_is_the_value() -> None:
@@ -42,11 +42,12 @@ def test_one_sample_is_the_value() -> None:
 
 
 def test_each_workload_gets_what_is_its_own() -> None:
-    queries: dict[Identity, Query] = {
-        (version,): Query(DEFAULT_SOURCE, SEEN, (Matcher("version", version),)) for version in ("v1", "v2", "v3", "")
+    queries = {
+        version: Query(DEFAULT_SOURCE, SEEN, (Matcher("version", version),)) for version in ("v1", "v2", "v3", "")
     }
+    asked: dict[Identity, Asked] = {(version,): Asked(query, "asked") for version, query in queries.items()}
     readings = hand_out(
-        Request(SEEN, "asked", ("version",), queries),
+        Request(SEEN, "sent", ("version",), asked),
         [sample(1, version="v1"), sample(2, version="v2"), sample(9, version="of nobody"), sample(4)],
     )
     assert [readings[query] for query in queries.values()] == [
