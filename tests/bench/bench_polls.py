@@ -97,7 +97,7 @@ async def _paced(port: int, paths: Sequence[str]) -> list[float]:
     started = time.perf_counter()
 
     async def steadily(offset: int, client: Client) -> list[float]:
-        seen = []
+        seen: list[float] = []
         for number in range(offset, RATE * SECONDS, CONNECTIONS):
             due = started + number / RATE
             await _until(due)
@@ -118,7 +118,7 @@ async def _flooded(port: int, paths: Sequence[str]) -> list[float]:
     ends = time.perf_counter() + SECONDS
 
     async def eagerly(offset: int, client: Client) -> list[float]:
-        seen = []
+        seen: list[float] = []
         while time.perf_counter() < ends:
             status, latency = await client.get(paths[(offset + len(seen)) % len(paths)])
             assert status == 200
