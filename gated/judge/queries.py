@@ -1,6 +1,5 @@
 """Everything that must be asked to judge a release at this look."""
 
-import re
 from typing import assert_never
 
 from gated.judge.kinds import alerts, probe, quantile, ratio, value
@@ -8,7 +7,7 @@ from gated.model.plan import LabelTemplate, Policy
 from gated.model.reading import Query
 from gated.model.release import Phase, Release
 from gated.model.rule import AlertsRule, ProbeRule, QuantileRule, RatioRule, Rule, Scope, ValueRule
-from gated.model.selection import Matcher, MatchOp, Workload
+from gated.model.selection import Matcher, Workload, literal_pattern
 
 
 def queries_for(release: Release, policy: Policy) -> tuple[Query, ...]:
@@ -60,11 +59,6 @@ def _filled(template: LabelTemplate, release: Release) -> Matcher:
         "environment": release.environment,
         "version": release.baseline if recovering else release.version,
     }
-    if template.op is not MatchOp.EQUAL:
-        texts = {key: _literal(text) for key, text in texts.items()}
+    if template.op.is_pattern:
+        texts = {key: literal_pattern(text) for key, text in texts.items()}
     return Matcher(template.name, template.template.format_map(texts), template.op)
-
-
-def _literal(text: str) -> str:
-    """Escape what RE2 would read as syntax; unlike `re.escape`, nothing RE2 does not know."""
-    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)

@@ -12,6 +12,11 @@ class MatchOp(enum.Enum):
     REGEX = "=~"
     NOT_REGEX = "!~"
 
+    @property
+    def is_pattern(self) -> bool:
+        """Whether the value is read as a regular expression."""
+        return self in {MatchOp.REGEX, MatchOp.NOT_REGEX}
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Matcher:
@@ -33,6 +38,14 @@ class Matcher:
 
 Workload = tuple[Matcher, ...]
 """The matchers of one workload, ordered by label name; empty selects everything the rule itself selects."""
+
+
+_RE2_SYNTAX = {ord(character): f"\\{character}" for character in r"\.+*?()|[]{}^$"}
+
+
+def literal_pattern(text: str) -> str:
+    """The regular expression that matches exactly this text, in RE2's syntax, which knows fewer escapes than Python's."""
+    return text.translate(_RE2_SYNTAX)
 
 
 def is_exact(workload: Workload) -> bool:

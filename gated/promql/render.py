@@ -10,12 +10,11 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import assert_never
 
-from gated.model.selection import Matcher, MatchOp, Workload
+from gated.model.selection import Matcher, MatchOp, Workload, literal_pattern
 from gated.model.units import format_duration
 from gated.promql import printer, syntax
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_RE2_SYNTAX = {ord(character): f"\\{character}" for character in r"\.+*?()|[]{}^$"}
 _PYTHON_READS_OTHERWISE = re.compile(r"\[[^\]]*(?:\[|--|&&|\|\||~~)")
 """`[[:alpha:]]` and the like: a class in RE2, a plain set with a warning in Python."""
 
@@ -127,7 +126,7 @@ def any_of(name: str, values: Collection[str]) -> Matcher:
         raise syntax.PromQLError(f"no value is given for the label {name}")
     if len(distinct) == 1:
         return Matcher(name, distinct[0])
-    return Matcher(name, "|".join(value.translate(_RE2_SYNTAX) for value in distinct), MatchOp.REGEX)
+    return Matcher(name, "|".join(literal_pattern(value) for value in distinct), MatchOp.REGEX)
 
 
 def alert_could_match(match: str, alertname: str) -> bool:
