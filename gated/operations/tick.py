@@ -81,6 +81,7 @@ def _look_at(gate: Gate, release: Release, policy: Policy, readings: Readings, n
     taken: list[Step] = []
 
     def command(latest: Release, pinned: Policy) -> Step | None:
+        taken.clear()
         if not latest.phase.is_active:
             return None
         taken[:] = [decide(latest, pinned, readings, now=now, interval_seconds=gate.interval_seconds)]

@@ -1,0 +1,108 @@
+"""What /metrics shows: true to the store, clean to promtool, without a release's id."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import binaries
+from gated.model.reading import FailureReason
+from tests.serving import ServedGate
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[ServedGate]:
+    with ServedGate(tmp_path) as gate:
+        yield gate
+
+
+def sample(served: ServedGate, line: str) -> str | None:
+    """The value of a series, as text; None when there is no such series."""
+    for row in served.get("/metrics").text.splitlines():
+        if row.startswith(line + " "):
+            return row.rpartition(" ")[2]
+    return None
+
+
+VERDICT = 'gated_stage_verdict{{environment="production",service="checkout",stage="canary-5",verdict="{}"}}'
+
+
+def test_promtool_finds_nothing_to_say(served: ServedGate) -> None:
+    release = served.open()
+    served.start(release)
+    served.tick(20)
+    served.metrics.query_sent("default", 0.01, FailureReason.TIMEOUT)
+    served.world.is_dark = True
+    served.tick()
+    promtool = binaries.find("promtool")
+    checked = subprocess.run(
+        [str(promtool.path), "check", "metrics"],
+        input=served.get("/metrics").text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_the_present_verdict_is_1_and_the_others_0(served: ServedGate) -> None:
+    release = served.open()
+    assert sample(served, VERDICT.format("pending")) is None, "no series before the stage starts"
+    served.start(release)
+    served.tick(125)
+    values = {
+        verdict: sample(served, VERDICT.format(verdict)) for verdict in ("pending", "promote", "hold", "rollback")
+    }
+    assert values == {"pending": "0.0", "promote": "1.0", "hold": "0.0", "rollback": "0.0"}
+
+
+def test_a_gate_that_stopped_looking_shows_hold(served: ServedGate) -> None:
+    release = served.open()
+    served.start(release)
+    served.tick(125)
+    served.now += 120
+    assert sample(served, VERDICT.format("promote")) == "0.0"
+    assert sample(served, VERDICT.format("hold")) == "1.0"
+
+
+def test_rollbacks_exist_at_zero_from_the_start_of_a_stage(served: ServedGate) -> None:
+    """An alert on `increase()` never sees a counter that is born at 1."""
+    series = 'gated_rollbacks_triggered_total{environment="production",rule="error-rate",service="checkout"}'
+    release = served.open()
+    served.start(release)
+    assert sample(served, series) == "0.0"
+    served.tick(20)
+    served.world.error_share = 0.5
+    served.tick(22)
+    assert sample(served, series) == "1.0"
+    assert sample(served, 'gated_decisions_total{decision="rolled_back",reason="rule"}') == "1.0"
+    assert sample(served, "gated_detection_seconds_sum") == "300.0"
+
+
+def test_series_of_an_ended_release_go_after_an_hour(served: ServedGate) -> None:
+    release = served.open()
+    served.start(release)
+    served.tick(2)
+    served.post(f"/api/v1/releases/{release}/abort")
+    assert sample(served, VERDICT.format("hold")) == "1.0"
+    served.now += 3601
+    assert sample(served, VERDICT.format("hold")) is None
+
+
+def test_a_new_release_takes_the_place_of_the_ended_one(served: ServedGate) -> None:
+    old = served.open()
+    served.start(old)
+    served.tick()
+    served.now += 1
+    served.open(version="v3", supersede=True)
+    text = served.get("/metrics").text
+    assert text.count("gated_release_info{") == 1
+    assert 'version="v3"' in text
+
+
+def test_an_id_of_a_release_is_nowhere(served: ServedGate) -> None:
+    release = served.open()
+    served.start(release)
+    served.tick(20)
+    assert release not in served.get("/metrics").text
