@@ -44,7 +44,7 @@ _RE2_SYNTAX = {ord(character): f"\\{character}" for character in r"\.+*?()|[]{}^
 
 
 def literal_pattern(text: str) -> str:
-    """The regular expression that matches exactly this text, in RE2's syntax, which knows fewer escapes than Python's."""
+    """The pattern that matches exactly this text, in RE2's syntax, which knows fewer escapes than Python's."""
     return text.translate(_RE2_SYNTAX)
 
 
