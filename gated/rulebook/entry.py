@@ -26,10 +26,16 @@ _AT_KEY = "at_key"
 class Entry(BaseModel):
     """One mapping of a file. Strict: a key that is not known is a fault."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
+        model_title_generator=lambda entry: entry.__name__.removesuffix("Entry"),
+    )
 
     @classmethod
-    def keys(cls) -> dict[str, str]:
+    def key_purposes(cls) -> dict[str, str]:
         """The keys of the mapping, as written in a file, with what each is for; its own before the shared ones."""
         fields = sorted(cls.model_fields.items(), key=lambda item: item[0] not in cls.__annotations__)
         return {field.alias or name: field.description or "" for name, field in fields}
@@ -48,7 +54,7 @@ class Entry(BaseModel):
     def _find_every_fault(cls, given: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(given, cls):
             return given
-        keys = cls.keys()
+        keys = cls.key_purposes()
         if not isinstance(given, dict) or _is_unquoted_text(given, keys):
             raise ValidationError.from_exception_data(cls.__name__, [_error((), _not_a_mapping(given, keys))])
         errors = [_error((key,), _unknown(key, given, keys), _AT_KEY) for key in given if key not in keys]

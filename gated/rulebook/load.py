@@ -48,7 +48,7 @@ def load(paths: Sequence[Path], answers: Mapping[SourceName, Collection[str]] | 
         answers: the configured sources with the kinds of rules each can answer, to check the rules' `source`;
             None to leave that open.
     """
-    return assemble([_read(path) for path in _files(paths)], answers)
+    return assemble([strict_yaml.read_file(path) for path in _files(paths)], answers)
 
 
 def assemble(documents: Sequence[Document], answers: Mapping[SourceName, Collection[str]] | None = None) -> Loaded:
@@ -88,14 +88,3 @@ def _files_in(directory: Path) -> list[Path]:
         ]
     except OSError:
         return [directory]
-
-
-def _read(path: Path) -> Document:
-    if path.is_dir():
-        return strict_yaml.unreadable(str(path), "a directory without a *.yaml or *.yml file that could be read")
-    try:
-        with path.open("rb") as file:
-            content = file.read(strict_yaml.MAX_BYTES + 1)
-    except OSError as error:
-        return strict_yaml.unreadable(str(path), f"cannot be read: {error.strerror}")
-    return strict_yaml.read(content, str(path))

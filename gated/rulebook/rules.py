@@ -135,7 +135,7 @@ class RatioEntry(_SampledEntry):
             if other in given:
                 yield (other,), f"cannot be used with {events}: {events} events do harm {side} a limit; write {side}"
             elif side not in given:
-                yield (), f"{side} is missing: {cls.keys()[side]}"
+                yield (), f"{side} is missing: {cls.key_purposes()[side]}"
 
     def to_rule(self, name: RuleName) -> RatioRule:
         """The rule of the model."""

@@ -18,31 +18,37 @@ def _read_version(text: str) -> int:
     return 1
 
 
-class FileHead(Entry):
-    """The top of a rule file, whatever its rules and plans are."""
+class RuleFile(Entry):
+    """A rule file of gated: what is watched while a release is rolled out, and along which stages."""
 
     version: Annotated[int, Spelling("the version of rule files", _read_version, {"enum": [1, "1"]})]
     """The version of this format: 1."""
-    rules: dict[Name, Any] = Field(default_factory=dict)
-    """Rules by name; unique over all files."""
-    plans: dict[Name, Any] = Field(default_factory=dict)
-    """Plans by name; unique over all files."""
-
-
-class RuleFile(FileHead):
-    """A rule file of gated: what is watched while a release is rolled out, and along which stages."""
-
     rules: dict[Name, AnyRuleEntry] = Field(default_factory=dict)
     """Rules by name; unique over all files."""
     plans: dict[Name, PlanEntry] = Field(default_factory=dict)
     """Plans by name; unique over all files."""
 
 
+class FileHead(RuleFile):
+    """The top of a rule file, whatever its rules and plans are: each of those is read by itself."""
+
+    rules: dict[Name, Any] = Field(default_factory=dict)
+    """As above."""
+    plans: dict[Name, Any] = Field(default_factory=dict)
+    """As above."""
+
+
 class _FileSchema(GenerateJsonSchema):
     """pydantic's schema of a model, as a schema of what a person may write."""
 
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - the key is title enough
-        """Whether a key repeats its name as a title."""
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """A mapping, its own keys before those it shares with others."""
+        made = super().model_schema(schema)
+        properties = made.get("properties", {})
+        return {**made, "properties": {key: properties[key] for key in schema["cls"].key_purposes()}}
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - whatever the field is
+        """Never: the title of a field is what its spelling calls such a value."""
         return False
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:

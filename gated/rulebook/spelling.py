@@ -54,7 +54,7 @@ class Spelling:
         return core_schema.no_info_plain_validator_function(self._validated)
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return dict(self.schema)
+        return {"title": self.word, **self.schema}
 
     def _validated(self, given: object) -> Any:
         if given == "":
@@ -111,7 +111,7 @@ def choice(values: Collection[T], word: str) -> Spelling:
             raise ValueError(f"{text!r} is not {word}{suggest(text, by_text)}; allowed: {known}")
         return by_text[text]
 
-    return Spelling(f"{word} ({known})", read, {"enum": list(by_text)})
+    return Spelling(f"{word}: {known}", read, {"enum": list(by_text)})
 
 
 def count(minimum: int, maximum: int = MAX_COUNT) -> Spelling:
