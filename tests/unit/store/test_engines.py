@@ -5,7 +5,7 @@ import traceback
 import pytest
 
 from gated.model.errors import InvalidInput
-from gated.store.database import Database
+from gated.store import engines
 
 REFUSED = {
     "not an address": ("gated.db", "this is not the address"),
@@ -22,7 +22,7 @@ REFUSED = {
 @pytest.mark.parametrize(("url", "reason"), REFUSED.values(), ids=REFUSED)
 def test_an_address_that_cannot_be_used_is_refused(url: str, reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason) as refused:
-        Database(url)
+        engines.create(url, patience_seconds=1)
     told = "".join(traceback.format_exception(refused.value))
     assert "hunter2" not in told
     assert "er2" not in told
@@ -31,6 +31,12 @@ def test_an_address_that_cannot_be_used_is_refused(url: str, reason: str) -> Non
 @pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+asyncpg"])
 def test_postgresql_is_spoken_by_psycopg_3_whatever_the_address_asks_for(scheme: str) -> None:
     """Nothing is connected yet: the address leads nowhere."""
-    database = Database(f"{scheme}://gated:hunter2@db.invalid/gated?sslmode=require&options=-csearch_path%3Dgated")
-    assert not database.is_sqlite
-    database.close()
+    assert engines.create(f"{scheme}://db.invalid/gated", patience_seconds=1).driver == "psycopg"
+
+
+def test_what_the_address_asks_of_postgresql_is_kept_beside_our_limits() -> None:
+    url = "postgresql://db.invalid/gated?sslmode=require&connect_timeout=2&options=-csearch_path%3Dgated"
+    query = engines.create(url, patience_seconds=7).url.query
+    assert (query["sslmode"], query["connect_timeout"]) == ("require", "2")
+    assert str(query["options"]).startswith("-csearch_path=gated -c statement_timeout=7000 ")
+    assert query["tcp_user_timeout"] == "7000"
