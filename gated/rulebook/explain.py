@@ -30,7 +30,7 @@ def _keys(mapping: dict[str, Any], prefix: str, shared: dict[str, Any]) -> Itera
             # The word that tells the kinds of a mapping apart; it stands in the heading already.
             continue
         yield f"{prefix}{key} ({_form(schema, key in mapping.get('required', ()))})"
-        yield from _wrapped(schema.get("description", ""), "    ")
+        yield from _wrapped(_description(schema, shared), "    ")
         for way, below in _below(schema):
             yield from _mapping(below, f"{prefix}{key}{way}.", shared)
 
@@ -42,6 +42,12 @@ def _mapping(schema: dict[str, Any], prefix: str, shared: dict[str, Any]) -> Ite
         yield ""
         yield from _wrapped(f"{prefix}kind: {kind} - {mapping['description']}")
     yield from _keys(mapping, prefix, shared)
+
+
+def _description(schema: dict[str, Any], shared: dict[str, Any]) -> str:
+    """What a key is for; where that is what its mapping is for, pydantic says it only there."""
+    of_mapping = shared[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else {}
+    return str(schema.get("description", of_mapping.get("description", "")))
 
 
 def _below(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
