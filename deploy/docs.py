@@ -4,6 +4,7 @@ python -m deploy.docs [--check]
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any
 
 from prometheus_client.metrics import MetricWrapperBase
 
+from gated.daemon.settings_schema import ConfigFile
+from gated.rulebook.entry import Entry
+from gated.rulebook.schema import RuleFile, json_schema
 from gated.server.app import describe_app
 from gated.signals.metrics import Metrics, families
 
@@ -49,7 +53,17 @@ def metrics_page() -> str:
     return "\n".join([*lines, *sorted(rows)]) + "\n"
 
 
-_PAGES: dict[str, Callable[[], str]] = {"api.md": api_page, "metrics.md": metrics_page}
+def schema_of(entry: type[Entry]) -> str:
+    """docs/schema/*.json: what an editor needs to complete and check a file while it is written."""
+    return json.dumps(json_schema(entry), indent=2, ensure_ascii=False) + "\n"
+
+
+_PAGES: dict[str, Callable[[], str]] = {
+    "api.md": api_page,
+    "metrics.md": metrics_page,
+    "schema/rules.schema.json": lambda: schema_of(RuleFile),
+    "schema/gated.schema.json": lambda: schema_of(ConfigFile),
+}
 
 
 def stale() -> list[str]:
