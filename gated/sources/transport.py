@@ -206,9 +206,9 @@ def _translated(error: Exception) -> SourceError:
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """An exception and what it was made from, outermost first."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        # urllib3's ProtocolError keeps its cause as an argument.
-        yield from (argument for argument in seen.args if isinstance(argument, BaseException))
-        seen = seen.__cause__ or seen.__context__
+    yield error
+    made_from = [argument for argument in error.args if isinstance(argument, BaseException)]
+    if inner := error.__cause__ or error.__context__:
+        made_from.append(inner)
+    for each in made_from:  # urllib3's ProtocolError has its cause as an argument, the others have it as a cause
+        yield from _causes(each)

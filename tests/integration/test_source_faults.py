@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from gated.model.ids import SourceName
 from gated.model.reading import (
@@ -165,14 +166,26 @@ def test_every_request_is_reported_with_its_failure(prometheus: FakePrometheus, 
     assert all(report.duration_seconds > 0 for report in reports)
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ((500, b""), FailureReason.SERVER_ERROR),
+        ((200, b'{"status": "success", "data": {"groups": [{}]}}'), FailureReason.NOT_PROMETHEUS),
+    ],
+    ids=["no answer", "an answer nobody foresaw"],
+)
 def test_silence_is_not_believed_while_the_rules_cannot_be_read(
-    prometheus: FakePrometheus, settings: SourceSettings
+    prometheus: FakePrometheus, settings: SourceSettings, answer: tuple[int, bytes], reason: FailureReason
 ) -> None:
     truth = prometheus.respond
-    prometheus.respond = lambda path, form: (500, b"") if path == "/api/v1/rules" else truth(path, form)
-    reading = read(settings, Query(SOURCE, FiringAlerts('{alertname="WafBlocked"}'), CHECKOUT))
-    assert isinstance(reading, QueryFailed)
-    assert reading.reason is FailureReason.SERVER_ERROR
+    prometheus.respond = lambda path, form: answer if path == "/api/v1/rules" else truth(path, form)
+    alerts = Query(SOURCE, FiringAlerts('{alertname="WafBlocked"}'), CHECKOUT)
+    with Sources([settings]) as sources:
+        readings = sources.read([alerts, REQUESTS], NOW).readings
+    silence = readings[alerts]
+    assert isinstance(silence, QueryFailed)
+    assert silence.reason is reason
+    assert isinstance(readings[REQUESTS], Value), "the others are not blinded"
 
 
 @pytest.mark.parametrize("age_seconds", [30.0, 61.0], ids=["late", "stopped"])
@@ -293,6 +306,18 @@ def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
 def test_our_own_certificate_is_shown_to_a_server_that_asks() -> None:
     access = Access(ca_file=str(CERTIFICATE), cert_file=str(CERTIFICATE))
     assert isinstance(read_over_tls(access, asks_for_certificate=True), Value)
+
+
+def test_a_certificate_file_that_is_replaced_needs_no_restart(tmp_path: Path) -> None:
+    authorities = tmp_path / "ca.pem"
+    authorities.write_bytes(Path(DEFAULT_CA_BUNDLE_PATH).read_bytes())
+    with FakePrometheus(lambda: NOW, tls=server_tls()) as server:
+        server.counter("requests_total", per_second=10, service="checkout", version="v2")
+        settings = SourceSettings(SOURCE, server.url, access=Access(ca_file=str(authorities)))
+        with Sources([settings]) as sources:
+            assert isinstance(sources.read([REQUESTS], NOW).readings[REQUESTS], QueryFailed)
+            authorities.write_bytes(CERTIFICATE.read_bytes())
+            assert isinstance(sources.read([REQUESTS], NOW).readings[REQUESTS], Value)
 
 
 def test_a_certificate_file_that_is_missing_is_named_as_the_cause(
