@@ -107,7 +107,7 @@ class Pending(Generic[T]):
         self._expression = expression
         self._ask = ask
         self._deadline = deadline
-        self._sent_at = 0.0
+        self._sent_at = time.monotonic()
         self._future = pool.submit(self._run)
 
     def answer(self) -> Answer[T]:
