@@ -37,7 +37,8 @@ class Entry(BaseModel):
     @classmethod
     def key_purposes(cls) -> dict[str, str]:
         """The keys of the mapping, as written in a file, with what each is for; its own before the shared ones."""
-        fields = sorted(cls.model_fields.items(), key=lambda item: item[0] not in cls.__annotations__)
+        own = list(cls.__annotations__)
+        fields = sorted(cls.model_fields.items(), key=lambda item: (*own, item[0]).index(item[0]))
         return {field.alias or name: field.description or "" for name, field in fields}
 
     @classmethod
