@@ -70,19 +70,9 @@ class Pipeline:
         self.await_scrape(version)
         say(f"{version} is deployed and scraped; no traffic yet")
         opened = self._run(
-            "release",
-            "start",
-            SERVICE,
-            version,
-            "--environment",
-            ENVIRONMENT,
-            "--baseline",
-            replaces,
-            "--plan",
-            "demo",
-            "--output",
-            "json",
-        )
+            "release", "start", "--service", SERVICE, "--version", version, "--baseline", replaces,
+            "--environment", ENVIRONMENT, "--plan", "demo", "--output", "json",
+        )  # fmt: skip
         rollout = Rollout(json.loads(opened)["release"])
         say(f"release {rollout.release} is registered with gated")
         started = self._timeline.seconds

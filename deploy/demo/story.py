@@ -52,7 +52,7 @@ def _summary(around: Surroundings, good: Rollout, bad: Rollout, ended: dict[str,
     return [
         ("v2, good", f"promoted through {good.stages} stages in {described(good.seconds)}"),
         ("  its share of traffic", ", ".join(f"{stage} {share:.1%}" for stage, share in good.shares.items())),
-        ("v3, bad", f"rolled back at stage {bad.stages + 1} by {rollback['rule']}: {rollback['reason']}"),
+        ("v3, bad", f"rolled back at stage {bad.stages + 1} by {rollback['reason']}"),
         ("  detected", f"{described(bad.seconds_to_detect)} after the traffic reached it"),
         ("  gone back", f"{described(rollback['seconds_to_act'])} after the signal"),
         ("  well again", "not seen" if recovered is None else f"{described(recovered)} after that"),

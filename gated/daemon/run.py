@@ -89,7 +89,7 @@ class _Daemon:
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._rules.reload))
         store = await asyncio.to_thread(Store.open, self._settings.store_url, upgrades=self._settings.upgrades_store)
         with contextlib.closing(store):
-            sources = Sources(self._settings.sources)
+            sources = Sources(self._settings.sources, self._settings.probes)
             with contextlib.closing(sources), ThreadPoolExecutor(1, "tick") as ticking:
                 await self._serve(store, sources, ticking, stopping)
 

@@ -1,13 +1,14 @@
 """The gate is killed, stopped and reloaded: no decision is lost or doubled, and nothing is promoted blindly."""
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from deploy.local.gated import Gated
+from deploy.local.gated import COMMAND, Gated
 from deploy.local.process import ServerFailed
 from tests.acceptance import crashes, watched
 from tests.fakes.prometheus import FakePrometheus
@@ -88,13 +89,13 @@ def test_a_stopped_gate_promotes_nothing_on_old_evidence(gated: Gated) -> None:
 
 
 def test_a_second_daemon_on_the_same_port_says_so_at_once(gated: Gated, tmp_path: Path) -> None:
-    class Second(Gated):
-        def _command(self) -> list[str]:
-            self.port = gated.port
-            return super()._command()
-
-    with pytest.raises(ServerFailed, match="cannot listen on"):
-        Second(tmp_path / "second", config=watched.config("http://127.0.0.1:9"), rules={"rules.yaml": watched.RULES})
+    text = f"listen: 127.0.0.1:{gated.port}\nrules: [rules/]\n{watched.config('http://127.0.0.1:9')}"
+    (tmp_path / "second.yaml").write_text(text)  # beside the first one's rules
+    second = subprocess.run(
+        [COMMAND, "serve", "--config", "second.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert second.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{gated.port}: Address already in use" in second.stderr
 
 
 def test_a_faulty_rule_file_changes_nothing_on_reload(gated: Gated) -> None:
@@ -106,7 +107,7 @@ def test_a_faulty_rule_file_changes_nothing_on_reload(gated: Gated) -> None:
         what="the failed reload",
     )
     failed = next(line for line in watched.log_lines(gated) if line["event"] == "rules_load_failed")
-    assert any("rules.yaml:10:" in fault and "lots" in fault for fault in failed["faults"])
+    assert any("rules.yaml:8:" in fault and "lots" in fault for fault in failed["faults"])
     kept = requests.get(f"{gated.url}/api/v1/rules", timeout=5).json()
     assert kept["rules"][0]["limit"] == 0.02
 

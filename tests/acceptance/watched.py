@@ -43,7 +43,7 @@ def config(source_url: str, *, interval: str = "1s", timeout: str = "700ms", mor
     """A gated.yaml for a fast gate."""
     return (
         f"evaluation_interval: {interval}\n"
-        f"sources:\n  default:\n    url: {source_url}\n    timeout: {timeout}\n    max_response_size: 1MB\n"
+        f"sources:\n  default:\n    url: {source_url}\n    timeout: {timeout}\n    max_response_size: 1MiB\n"
         f"    expect: {{labels: {{cluster: test}}}}\n{more}"
     )
 
