@@ -194,7 +194,10 @@ def _label(name: str, template: str | RegexEntry) -> LabelTemplate:
 def _may_depend_on_version(given: object) -> bool:
     """Whether a label does, or is too faulty for anybody to say that it does not."""
     text = given.get("regex") if isinstance(given, dict) else given
-    return not isinstance(text, str) or "{version}" in text
+    if not isinstance(text, str):
+        return True
+    placeholders = {found["placeholder"] for found in _BRACES.finditer(text)}
+    return not placeholders <= {*PLACEHOLDERS, None} or "version" in placeholders
 
 
 def _repeated(names: Iterable[object]) -> Iterator[tuple[int, str]]:

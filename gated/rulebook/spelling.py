@@ -33,6 +33,7 @@ _DURATION_PATTERN = (
     "^(0|(?=[0-9])" + "".join(f"([0-9]+{unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")) + ")$"
 )
 _PERCENT_PATTERN = r"^[0-9]+(\.[0-9]+)?\s*%$"
+_SHARE_PATTERN = r"^[01](\.[0-9]+)?([eE]-[0-9]+)?$"
 _NUMBER_PATTERN = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 
 
@@ -166,7 +167,7 @@ def share(*, whole: bool) -> Spelling:
         return value
 
     number: JsonSchemaValue = {"type": "number", "exclusiveMinimum": 0, "maximum" if whole else "exclusiveMaximum": 1}
-    texts = [{"type": "string", "pattern": pattern} for pattern in (_PERCENT_PATTERN, _NUMBER_PATTERN)]
+    texts = [{"type": "string", "pattern": pattern} for pattern in (_PERCENT_PATTERN, _SHARE_PATTERN)]
     return Spelling("a share", read, {"anyOf": [number, *texts]})
 
 
