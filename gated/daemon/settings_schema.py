@@ -85,17 +85,17 @@ def _read_store(text: str) -> str:
     allowed = "write sqlite:///gated.db or postgresql+psycopg://user@host/database"
     try:
         parts = urlsplit(text)
-        password, query = parts.password, parse_qs(parts.query)
+        # A password with a slash in it shows up as a port that is no number, or as an @ in the path.
+        _ = parts.port
+        has_password = parts.password is not None or "@" in parts.path
     except ValueError:
         raise ValueError(f"not the address of a database; {allowed}") from None
     match parts.scheme:
         case "sqlite":
             if parts.netloc or not parts.path.strip("/") or parts.query or ":memory:" in parts.path:
-                raise ValueError(
-                    "not the address of an SQLite file; write sqlite:///gated.db or sqlite:////var/lib/gated.db"
-                )
+                raise ValueError("not the address of an SQLite file; write sqlite:///gated.db")
         case "postgresql" | "postgresql+psycopg":
-            if password is not None or "password" in query or parts.netloc.count("@") > 1:
+            if has_password or "password" in parse_qs(parts.query) or parts.netloc.count("@") > 1:
                 raise ValueError("an address must not hold a password; write {url: …, password_file: …}")
             if not parts.path.strip("/"):
                 raise ValueError(f"no database is named; {allowed}")

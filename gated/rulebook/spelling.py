@@ -18,7 +18,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from gated.model.units import parse_duration, parse_number, parse_share
+from gated.model.units import format_duration, parse_duration, parse_number, parse_share
 from gated.promql import syntax
 
 T = TypeVar("T", bound=enum.Enum)
@@ -145,7 +145,7 @@ def duration(*, positive: bool = False, minimum_seconds: float = 0.0) -> Spellin
         if positive and not seconds:
             raise ValueError("must be longer than 0")
         if seconds < minimum_seconds:
-            raise ValueError(f"{text} is too short; at least {minimum_seconds:g}s")
+            raise ValueError(f"{text} is too short; at least {format_duration(minimum_seconds)}")
         return seconds
 
     text = {"type": "string", "pattern": _DURATION_PATTERN}
