@@ -19,6 +19,7 @@ from gated.model.verdict import Outcome
 from gated.store.errors import AlreadyActive, AlreadyDecided, ReleaseChanged
 from gated.store.records import Filter, Pruned
 from gated.store.repository import Store
+from gated.store.tables import outbox
 from tests import databases, samples
 from tests.samples import NOW, RELEASE
 
@@ -202,8 +203,9 @@ def test_a_row_that_fails_takes_everything_before_it_with_it(store: Store) -> No
         decisions=(samples.decision(),),
         signals=(samples.signal(id="new"), told),
     )
-    with pytest.raises(sa.exc.IntegrityError):
+    with pytest.raises(sa.exc.IntegrityError) as defect:
         store.commit(step, policy=samples.policy(digest="sha256:new"))
+    assert told.reason not in str(defect.value), "what people wrote does not belong into logs"
     assert store.release(RELEASE) == release
     assert store.decisions(RELEASE) == ()
     assert store.history(RELEASE) == ()
@@ -488,6 +490,9 @@ def test_a_late_failure_does_not_revive_a_delivered_signal(store: Store) -> None
     store.mark_delivered("r1:1:release_opened", NOW)
     store.mark_failed("r1:1:release_opened", NOW + 1.0, "timeout")
     assert store.undelivered(10) == ()
+    with store._database.reading() as connection:
+        row = connection.execute(sa.select(outbox.c.delivered_at, outbox.c.attempts, outbox.c.last_error)).one()
+    assert tuple(row) == (NOW, 1, "")
 
 
 def test_marking_a_signal_that_is_not_there_is_harmless(store: Store) -> None:

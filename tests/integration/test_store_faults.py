@@ -315,6 +315,13 @@ def test_every_call_says_that_the_server_is_down_and_works_again_after(server: P
     assert assert_whole(remote) == 2
 
 
+def test_a_restart_that_nobody_noticed_costs_nothing(server: PostgreSQL, remote: Store) -> None:
+    """The connection in the pool is dead, and that is found out before it is used."""
+    server.restart()
+    remote.commit(numbered_step(samples.release()))
+    assert assert_whole(remote) == 2
+
+
 def test_every_method_of_the_store_is_in_that_list() -> None:
     methods = {name for name in vars(Store) if not name.startswith("_")}
     assert methods - set(CALLS) == {"open", "close"}
