@@ -1,0 +1,96 @@
+"""The files in rules/ as somebody copies them: they load, they are meant, and they keep the checklist's thresholds."""
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from gated.model.ids import PlanName, RuleName, SourceName
+from gated.model.plan import BlindAction, Plan
+from gated.model.rule import AlertsRule, OnBreach, ProbeRule, QuantileRule, RatioRule, Rule, Scope, Side, ValueRule
+from gated.rulebook.load import load
+from gated.rulebook.schema import json_schema
+
+RULES = Path(__file__).parents[2] / "rules"
+FILES = sorted(RULES.glob("*.yaml"))
+LOADED = load([RULES], {SourceName("default"): {"ratio", "quantile", "value", "alerts"}})
+
+
+def rule(name: str) -> Rule:
+    assert LOADED.rulebook is not None
+    return LOADED.rulebook.rules[RuleName(name)]
+
+
+@pytest.fixture
+def plan() -> Plan:
+    assert LOADED.rulebook is not None
+    return LOADED.rulebook.policy(PlanName("standard")).plan
+
+
+def test_they_have_neither_errors_nor_warnings() -> None:
+    assert LOADED.faults == ()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_each_file_is_valid_by_the_published_schema(file: Path) -> None:
+    jsonschema.validate(yaml.safe_load(file.read_text()), json_schema(), cls=jsonschema.Draft202012Validator)
+
+
+def test_every_rule_says_what_it_is_for() -> None:
+    for file in FILES:
+        for name, body in (yaml.safe_load(file.read_text()).get("rules") or {}).items():
+            assert body.get("description"), name
+
+
+def test_5xx_above_two_percent_for_five_minutes_goes_back() -> None:
+    errors = rule("error-rate")
+    assert isinstance(errors, RatioRule)
+    assert (errors.limit.bound, errors.limit.side, errors.for_seconds) == (0.02, Side.ABOVE, 300.0)
+    assert (errors.on_breach, errors.scope) == (OnBreach.ROLLBACK, Scope.VERSION)
+
+
+def test_p95_above_800_milliseconds_goes_back() -> None:
+    latency = rule("latency-p95")
+    assert isinstance(latency, QuantileRule)
+    assert (latency.quantile, latency.limit.bound, latency.on_breach) == (0.95, 0.8, OnBreach.ROLLBACK)
+
+
+def test_availability_below_its_objective_goes_back() -> None:
+    availability = rule("availability")
+    assert isinstance(availability, RatioRule)
+    assert (availability.limit.bound, availability.limit.side) == (0.995, Side.BELOW)
+    assert availability.on_breach is OnBreach.ROLLBACK
+
+
+def test_a_target_down_for_two_minutes_goes_back() -> None:
+    down = rule("target-down")
+    assert isinstance(down, ValueRule)
+    assert (down.limit.bound, down.limit.side, down.for_seconds) == (1.0, Side.BELOW, 120.0)
+
+
+@pytest.mark.parametrize("name", ["login-works", "billing-works"])
+def test_an_unavailable_login_or_billing_goes_back_at_once(name: str) -> None:
+    probe = rule(name)
+    assert isinstance(probe, ProbeRule)
+    assert (probe.failures, probe.for_seconds, probe.on_breach) == (2, 0.0, OnBreach.ROLLBACK)
+
+
+def test_the_firewall_and_refused_requests_are_watched_for_the_whole_service() -> None:
+    assert isinstance(rule("waf-alerts"), AlertsRule)
+    for name in ("waf-blocks", "gateway-refusals"):
+        assert isinstance(rule(name), RatioRule)
+        assert rule(name).scope is Scope.SERVICE
+
+
+def test_traffic_is_widened_after_15_minutes_at_the_earliest_and_watched_for_an_hour_at_the_end(plan: Plan) -> None:
+    *earlier, last = plan.stages
+    assert all(stage.bake_min_seconds >= 15 * 60 for stage in earlier)
+    assert last.bake_min_seconds >= 3600
+    assert last.traffic == 1.0
+    assert last.on_blind.then is BlindAction.PAGE
+
+
+def test_the_plan_uses_every_rule(plan: Plan) -> None:
+    assert LOADED.rulebook is not None
+    assert set(plan.rules) == set(LOADED.rulebook.rules)
