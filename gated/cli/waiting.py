@@ -22,8 +22,9 @@ from typing import assert_never
 from gated.cli import problem, trust
 from gated.cli.client import NoReply, Reply
 from gated.cli.exits import Exit
-from gated.cli.text import duration, printable
+from gated.cli.text import printable
 from gated.cli.trust import Expected
+from gated.model.units import format_duration
 from gated.model.verdict import Verdict
 from gated.operations.documents import VerdictDocument
 
@@ -171,7 +172,7 @@ def heard(waiting: Waiting, asked: Poll | Claim, reply: Reply | NoReply, moment:
 
 def out_of_time(waiting: Waiting) -> Done:
     """What the deadline means, given what was heard last."""
-    within = duration(waiting.timeout_seconds)
+    within = format_duration(waiting.timeout_seconds)
     last = "no verdict was heard"
     if waiting.verdict is not None:
         last = f"last: {waiting.verdict.verdict.value}, {printable(waiting.verdict.reason)}"
