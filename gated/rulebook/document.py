@@ -70,7 +70,7 @@ class Document:
 
         Args:
             path: where; one that the document does not have is placed at the nearest value that would hold it.
-            message: what is wrong and what is allowed.
+            message: what is wrong and what is allowed; told in one line, even where it quotes several.
             at_key: whether the key is wrong rather than its value. A mapping or a list is always placed at its
                 key, where the eye looks for it.
             severity: whether the file can be used all the same.
@@ -81,4 +81,4 @@ class Document:
         is_text = isinstance(self.at(known), str)
         place = None if is_text and not at_key else self.keys.get(known)
         place = place or self.values.get(known) or TOP
-        return Fault(self.file, place.line, place.column, spell_path(path), message, severity)
+        return Fault(self.file, place.line, place.column, spell_path(path), " ".join(message.split()), severity)

@@ -146,7 +146,7 @@ class _Reader:
             if event.anchor is not None:
                 self._fault(event, path, f"an anchor (&{event.anchor}); write each value where it is used")
             if event.tag is not None:
-                self._fault(event, path, f"a tag ({event.tag}); the key decides how its value is read, so remove it")
+                self._fault(event, path, "a tag; the key decides how its value is read, so remove it")
         match event:
             case yaml.MappingStartEvent():
                 return self._mapping(path)
@@ -183,7 +183,7 @@ class _Reader:
             self._skip(event)
             return None
         key = str(event.value)
-        if not key or _CONTROL.search(key):
+        if not key or not key.isprintable():
             self._refuse(event, path, "a key must be printable text, and not empty")
         elif key == "<<":
             self._refuse(event, path, "a merge key (<<); write the keys out")

@@ -311,3 +311,11 @@ def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
     faults = faults_of("version: 1\nrules:\n  it: {kind: probe, url: 'https://me:hunter2@x/'}\n")
     assert any("must not carry a user or password" in fault for fault in faults)
     assert not any("hunter2" in fault for fault in faults)
+
+
+def test_a_fault_is_one_line_even_where_it_quotes_several() -> None:
+    faults = faults_of(
+        "version: 1\nrules:\n  it:\n    kind: value\n    above: 1\n    query: |\n      sum(\n        x[5m]\n      )\n"
+    )
+    assert any("rules.it.query: " in fault for fault in faults)
+    assert not any("\n" in fault for fault in faults)

@@ -60,12 +60,12 @@ def test_every_scalar_is_text(text: str, tree: Tree) -> None:
         pytest.param("a:\n  <<: {b: 1}\n", ["2:3: a: a merge key (<<); write the keys out"], id="merge key"),
         pytest.param(
             "a: !!int 3\n",
-            ["1:4: a: a tag (tag:yaml.org,2002:int); the key decides how its value is read, so remove it"],
+            ["1:4: a: a tag; the key decides how its value is read, so remove it"],
             id="tag",
         ),
         pytest.param(
             "a: !python/object:os.system x\n",
-            ["1:4: a: a tag (!python/object:os.system); the key decides how its value is read, so remove it"],
+            ["1:4: a: a tag; the key decides how its value is read, so remove it"],
             id="dangerous tag",
         ),
         pytest.param(
