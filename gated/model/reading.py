@@ -114,7 +114,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class FiringAlert:
-    """One firing alert.
+    """One firing instance of an alert: one set of labels, of which several may share a name.
 
     Args:
         name: its `alertname`.
@@ -130,12 +130,12 @@ class Value:
     """An answer that can be judged. Every number in it is finite.
 
     Args:
-        number: the value; for buckets the count of all observations, for alerts how many fire, for a probe 1
-            when it succeeded and 0 when it failed.
+        number: the value; for buckets the count of all observations, for alerts how many instances fire, for
+            a probe 1 when it succeeded and 0 when it failed.
         evaluated_at: the source's own time of evaluation, Unix seconds.
         expression: what was really asked (PromQL, or a URL), for people.
         buckets: for `Buckets`: (upper bound, cumulative count) of the finite buckets, by ascending bound.
-        alerts: for `FiringAlerts`: which ones, by name.
+        alerts: for `FiringAlerts`: which ones, each instance by itself, by name and then by time.
         detail: for a probe: what happened, in a few words.
     """
 

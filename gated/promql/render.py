@@ -86,8 +86,11 @@ def newest(selector: str, workload: Workload, by: tuple[str, ...]) -> str:
     return f"max{_by(by)}(timestamp({printer.write_selector(syntax.selector(selector), _matchers(workload))}))"
 
 
-def firing_alerts(match: str, workload: Workload, by: tuple[str, ...]) -> str:
-    """Since when each alert has been active, Unix seconds, of those that fire now.
+def firing_alerts(match: str, workload: Workload) -> str:
+    """Since when each instance of an alert has been active, Unix seconds, of those that fire now.
+
+    Nothing is aggregated: the earliest time of an alert's instances would hide those that began to fire since. Each
+    keeps its own labels, those of the workload among them.
 
     `ALERTS_FOR_STATE` holds the time, but is there for pending alerts too; `ALERTS` knows which fire. An alert without
     a time, as other rule engines leave it out, has value 0. NOT guaranteed: a restart of Prometheus restores the time
@@ -96,7 +99,6 @@ def firing_alerts(match: str, workload: Workload, by: tuple[str, ...]) -> str:
     Args:
         match: a plain selector without a metric's name, for example `{alertname=~"Waf.*"}`.
         workload: whose alerts; empty for all.
-        by: the labels by which the answer is handed out, besides `alertname`.
 
     Raises:
         PromQLError: not such a selector, or a label's name or value is none.
@@ -106,7 +108,7 @@ def firing_alerts(match: str, workload: Workload, by: tuple[str, ...]) -> str:
     only_firing = ",".join(filter(None, ('alertstate="firing"', matchers)))
     firing = f"ALERTS{printer.write_selector(alerts, only_firing)}"
     ignoring = "ignoring (alertstate)"
-    return f"min{_by(('alertname', *by))}(({since} and {ignoring} {firing}) or {ignoring} (0 * {firing}))"
+    return f"({since} and {ignoring} {firing}) or {ignoring} (0 * {firing})"
 
 
 def any_of(name: str, values: Collection[str]) -> Matcher:

@@ -127,7 +127,7 @@ def _promql(measure: Measure, workload: Workload, by: Labels) -> str:
         case Newest():
             return render.newest(measure.selector, workload, by)
         case FiringAlerts():
-            return render.firing_alerts(measure.match, workload, by)
+            return render.firing_alerts(measure.match, workload)
         case HttpProbe():
             raise InvalidInput("a probe is made by gated itself, not by Prometheus")
     assert_never(measure)

@@ -105,12 +105,9 @@ def _differing(samples: Sequence[Sample]) -> str:
 
 
 def _alerts(expression: str, samples: Sequence[Sample]) -> Value:
-    """Each alert by its name, with the time since when the first of its kind has been active."""
-    since: dict[str, float] = {}
-    for sample in samples:
-        name = sample.labels.get("alertname", "")
-        since[name] = min(sample.number, since.get(name, math.inf))
-    alerts = tuple(FiringAlert(name, at) for name, at in sorted(since.items()))
+    """Every instance of every alert: one from before a release must not stand for one that began since."""
+    instances = sorted((sample.labels.get("alertname", ""), sample.number) for sample in samples)
+    alerts = tuple(FiringAlert(name, active_since) for name, active_since in instances)
     return Value(float(len(alerts)), samples[0].at, expression, alerts=alerts)
 
 

@@ -96,7 +96,7 @@ HISTORY = [
 
 @dataclass(frozen=True)
 class World:
-    """A server of that history, three alerting rules and two firing alerts.
+    """A server of that history, four alerting rules and two firing alerts, one of them of two instances.
 
     Args:
         url: its address.
@@ -139,7 +139,8 @@ def _fake_world() -> Iterator[World]:
         fake.alert_rule("WafQuiet")
         fake.alert_rule("WafBroken", health="err")
         fake.alert("Watchdog", active_since=now - 2)
-        fake.alert("WafBlocked", active_since=now - 2, service="checkout", version="v2")
+        for instance in ("a", "b"):
+            fake.alert("WafBlocked", active_since=now - 2, service="checkout", version="v2", instance=instance)
         yield World(fake.url, lambda: now)
 
 
@@ -150,7 +151,7 @@ def _real_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     backfill(_openmetrics(now), directory)
     rules = [
         {"alert": "Watchdog", "expr": "vector(1)"},
-        {"alert": "WafBlocked", "expr": "vector(1)", "labels": {"service": "checkout", "version": "v2"}},
+        {"alert": "WafBlocked", "expr": "memory_bytes"},
         {"alert": "WafQuiet", "expr": "vector(1) > 2"},
         {"alert": "WafBroken", "expr": "requests_total * on (service) requests_total"},
     ]
@@ -318,11 +319,14 @@ def test_an_expression_that_is_no_promql_is_a_bad_query(world: World) -> None:
     assert reading.reason is FailureReason.BAD_QUERY
 
 
-def test_a_firing_alert_has_a_name_and_a_beginning(world: World) -> None:
-    reading = world.value(FiringAlerts('{alertname=~"Waf.*"}'))
-    assert reading.number == 1
-    assert [alert.name for alert in reading.alerts] == ["WafBlocked"]
-    assert 0 <= world.now() - reading.alerts[0].active_since < 120
+@pytest.mark.parametrize("beside", [(), (CHECKOUT_V1,)], ids=["alone", "among others"])
+def test_every_firing_instance_has_a_name_and_a_beginning(world: World, beside: Sequence[Workload]) -> None:
+    queries = [Query(SOURCE, FiringAlerts('{alertname=~"Waf.*"}'), each) for each in (CHECKOUT_V2, *beside)]
+    reading = world.look(*queries).readings[queries[0]]
+    assert isinstance(reading, Value)
+    assert reading.number == 2
+    assert [alert.name for alert in reading.alerts] == ["WafBlocked", "WafBlocked"]
+    assert all(0 <= world.now() - alert.active_since < 120 for alert in reading.alerts)
 
 
 def test_silence_counts_when_a_rule_could_have_spoken(world: World) -> None:
@@ -355,7 +359,7 @@ def test_silence_without_the_heartbeat_is_no_data(world: World) -> None:
 
 def test_a_firing_alert_needs_no_heartbeat(world: World) -> None:
     reading = world.value(FiringAlerts('{alertname="WafBlocked"}', heartbeat='{alertname="DeadWatchdog"}'))
-    assert reading.number == 1
+    assert reading.number == 2
 
 
 @pytest.mark.parametrize(

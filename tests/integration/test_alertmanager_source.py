@@ -44,7 +44,7 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmana
     with Alertmanager(CONFIG, directory=tmp_path_factory.mktemp("alertmanager")) as server:
         post(server, "alerts", [
             alert("WafBlocked", service="checkout", version="v2"),
-            alert("WafBlocked", service="checkout", version="v2", instance="b"),
+            alert("WafBlocked", since=ACTIVE_SINCE + 30, service="checkout", version="v2", instance="b"),
             alert("WafQuiet", service="cart", version="v1", path='/a"b\\c'),
             alert("Watchdog"),
         ])  # fmt: skip
@@ -55,9 +55,9 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmana
         yield server
 
 
-def alert(name: str, **labels: str) -> dict[str, object]:
-    since = datetime.fromtimestamp(ACTIVE_SINCE, UTC).isoformat()
-    return {"labels": {"alertname": name, **labels}, "startsAt": since, "endsAt": FAR_FUTURE}
+def alert(name: str, since: float = ACTIVE_SINCE, **labels: str) -> dict[str, object]:
+    starts_at = datetime.fromtimestamp(since, UTC).isoformat()
+    return {"labels": {"alertname": name, **labels}, "startsAt": starts_at, "endsAt": FAR_FUTURE}
 
 
 def post(server: Alertmanager, what: str, body: object) -> None:
@@ -75,27 +75,30 @@ def alerts(match: str, workload: Workload = CHECKOUT, heartbeat: str = "") -> Qu
     return Query(SOURCE, FiringAlerts(match, heartbeat), workload)
 
 
-def test_a_silenced_alert_still_counts(alertmanager: Alertmanager) -> None:
+def test_a_silenced_alert_still_counts_each_instance_from_its_own_beginning(alertmanager: Alertmanager) -> None:
     (reading,) = read(alertmanager, alerts('{alertname=~"Waf.*"}'))
     assert isinstance(reading, Value)
-    assert reading.number == 1, "two instances of one alert"
-    assert [(alert.name, alert.active_since) for alert in reading.alerts] == [("WafBlocked", ACTIVE_SINCE)]
+    assert reading.number == 2, "two instances of one alert"
+    assert [(alert.name, alert.active_since) for alert in reading.alerts] == [
+        ("WafBlocked", ACTIVE_SINCE),
+        ("WafBlocked", ACTIVE_SINCE + 30),
+    ]
 
 
 def test_alerts_are_handed_out_by_workload_from_one_request(alertmanager: Alertmanager) -> None:
     cart_v1 = (Matcher("service", "cart"), Matcher("version", "v1"))
     match, beat = '{alertname=~"Waf.*"}', '{alertname="Watchdog"}'
     readings = read(alertmanager, *(alerts(match, each, beat) for each in (CHECKOUT, cart_v1, CART)))
-    assert [reading.number for reading in readings if isinstance(reading, Value)] == [1, 1, 0]
+    assert [reading.number for reading in readings if isinstance(reading, Value)] == [2, 1, 0]
 
 
 @pytest.mark.parametrize(
     ("match", "workload", "count"),
     [
-        ('{alertname=~".+", alertname!="Watchdog"}', (), 2),
+        ('{alertname=~".+", alertname!="Watchdog"}', (), 3),
         ('{alertname=~".+", alertname!~"Waf.*"}', (), 1),
         ('{alertname=~".+", path="/a\\"b\\\\c"}', (), 1),
-        ('{alertname=~"Waf.*"}', (Matcher("service", "check.*", MatchOp.REGEX),), 1),
+        ('{alertname=~"Waf.*"}', (Matcher("service", "check.*", MatchOp.REGEX),), 2),
     ],
     ids=["unequal", "not like", "escapes", "workload by pattern"],
 )

@@ -36,6 +36,7 @@ HOSTILE = {
     "blank": " ",
 }
 """Values of the label `version`, by what is special about them."""
+TWO_PODS = 'label_replace(vector(1), "pod", "a", "", "") or label_replace(vector(1), "pod", "b", "", "")'
 
 
 def label_value(text: str) -> str:
@@ -58,14 +59,16 @@ def history() -> str:
     lines += [
         f'requests_total{{service="cart",pod="a"}} {second} {int(NOW) - 60 + second}' for second in range(0, 61, 15)
     ]
-    for name, version, state, since in [
-        ("WafBlocks", "v1", "firing", 1_699_999_000),
-        ("WafBlocks", "v2", "firing", 1_699_999_500),
-        ("WafPending", "v1", "pending", 1_700_000_030),
-        ("Other", "v1", "firing", 1_699_999_000),
-        ("WafWithoutTime", "v1", "firing", None),
+    for name, version, pod, state, since in [
+        ("WafBlocks", "v1", "a", "firing", 1_699_999_000),
+        ("WafBlocks", "v1", "b", "firing", 1_700_000_050),
+        ("WafBlocks", "v1", "c", "pending", 1_700_000_055),
+        ("WafBlocks", "v1", "d", "firing", None),
+        ("WafBlocks", "v2", "a", "firing", 1_699_999_500),
+        ("WafPending", "v1", "a", "pending", 1_700_000_030),
+        ("Other", "v1", "a", "firing", 1_699_999_000),
     ]:
-        labels = f'alertname="{name}",service="cart",version="{version}"'
+        labels = f'alertname="{name}",service="cart",version="{version}",pod="{pod}"'
         lines.append(f'ALERTS{{{labels},alertstate="{state}"}} 1 {int(NOW)}')
         if since is not None:
             lines.append(f"ALERTS_FOR_STATE{{{labels}}} {since} {int(NOW)}")
@@ -185,36 +188,39 @@ def test_the_newest_sample_is_told_by_its_own_time(server: Prometheus) -> None:
     assert [float(each["value"][1]) for each in later["data"]["result"]] == [NOW]
 
 
-def test_firing_alerts_are_told_with_the_time_of_their_activation(server: Prometheus) -> None:
-    match, by = '{alertname=~"Waf.*"}', ("alertname", "version")
+def test_every_firing_instance_is_told_with_the_time_of_its_activation(server: Prometheus) -> None:
+    """An old instance must not hide one of the same name that began to fire since, nor one without a time."""
+    match, by = '{alertname=~"Waf.*"}', ("alertname", "service", "version", "pod")
     workload = (render.any_of("version", ["v1", "v2", "v3"]),)
-    assert vector(server, render.firing_alerts(match, workload, ("version",)), by) == {
-        ("WafBlocks", "v1"): 1_699_999_000,
-        ("WafBlocks", "v2"): 1_699_999_500,
-        ("WafWithoutTime", "v1"): 0,
+    firing = {
+        ("WafBlocks", "cart", "v1", "a"): 1_699_999_000,
+        ("WafBlocks", "cart", "v1", "b"): 1_700_000_050,
+        ("WafBlocks", "cart", "v1", "d"): 0,
+        ("WafBlocks", "cart", "v2", "a"): 1_699_999_500,
     }
-    assert vector(server, render.firing_alerts(match, (), ()), ("alertname",)) == {
-        ("WafBlocks",): 1_699_999_000,
-        ("WafWithoutTime",): 0,
-    }
+    assert vector(server, render.firing_alerts(match, workload), by) == firing
+    assert vector(server, render.firing_alerts(match, ()), by) == firing
 
 
 def test_the_alerts_of_a_real_rule_are_found_as_they_fire(prometheus: StartPrometheus, tmp_path: Path) -> None:
     """The shape of `ALERTS` and `ALERTS_FOR_STATE` is Prometheus' own here, not this file's."""
     rules = tmp_path / "rules.json"
     alerts = [
-        {"alert": "WafBlocks", "expr": "vector(1)", "for": "1s", "labels": {"version": "v1"}},
+        {"alert": "WafBlocks", "expr": TWO_PODS, "for": "1s", "labels": {"version": "v1"}},
         {"alert": "WafAtOnce", "expr": "vector(1)", "labels": {"version": "v1"}},
         {"alert": "WafPending", "expr": "vector(1)", "for": "1h", "labels": {"version": "v1"}},
     ]
     rules.write_text(json.dumps({"groups": [{"name": "waf", "rules": alerts}]}))
     running = prometheus({"global": {"evaluation_interval": "1s"}, "rule_files": [str(rules)]})
-    query = render.firing_alerts('{alertname=~"Waf.*"}', (Matcher("version", "v1"),), ("version",))
+    query = render.firing_alerts('{alertname=~"Waf.*"}', (Matcher("version", "v1"),))
     deadline, pause = time.monotonic() + 30, threading.Event()
-    found: dict[str, float] = {}
-    while len(found) < 2 and time.monotonic() < deadline:
+    found: dict[tuple[str, str], float] = {}
+    while len(found) < 3 and time.monotonic() < deadline:
         pause.wait(0.2)
-        answer = requests.post(f"{running.url}/api/v1/query", data={"query": f"time() - {query}"}, timeout=5).json()
-        found = {each["metric"]["alertname"]: float(each["value"][1]) for each in answer["data"]["result"]}
-    assert set(found) == {"WafBlocks", "WafAtOnce"}
+        answer = requests.post(f"{running.url}/api/v1/query", data={"query": f"time() - ({query})"}, timeout=5).json()
+        found = {
+            (each["metric"]["alertname"], each["metric"].get("pod", "")): float(each["value"][1])
+            for each in answer["data"]["result"]
+        }
+    assert set(found) == {("WafBlocks", "a"), ("WafBlocks", "b"), ("WafAtOnce", "")}
     assert all(0 <= active_for < 60 for active_for in found.values())

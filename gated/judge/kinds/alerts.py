@@ -1,12 +1,14 @@
 """Firing alerts."""
 
+from collections import Counter
+
 from gated.judge.assessment import Assessment, Finding, blind, reading_of
 from gated.model.reading import FiringAlert, FiringAlerts, Query, Readings, Value
 from gated.model.rule import AlertsRule
 from gated.model.selection import Workload
 
 _NAMED = 3
-"""How many alerts a sentence names before it only counts."""
+"""How many names a sentence tells before it only counts."""
 
 
 def queries(rule: AlertsRule, workload: Workload) -> tuple[Query]:
@@ -30,15 +32,21 @@ def assess(rule: AlertsRule, workload: Workload, readings: Readings, began_at: f
         return blind(reading)
     if not reading.alerts:
         return Assessment(finding=Finding.INSIDE, reason="no matching alert fires", value=0.0, query=reading.expression)
-    names = [alert.name for alert in reading.alerts]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return Assessment(
         finding=Finding.PAST,
-        reason=f"firing: {', '.join(names[:_NAMED])}{more}",
-        value=float(len(names)),
+        reason=f"firing: {_named(reading.alerts)}",
+        value=reading.number,
         query=reading.expression,
         active_since=_active_since(reading.alerts, began_at),
     )
+
+
+def _named(alerts: tuple[FiringAlert, ...]) -> str:
+    """Each name once, with the number of its instances; those of further names are only counted."""
+    by_name = list(Counter(alert.name for alert in alerts).items())
+    told = ", ".join(name if count == 1 else f"{name} ({count})" for name, count in by_name[:_NAMED])
+    untold = sum(count for _, count in by_name[_NAMED:])
+    return f"{told} and {untold} more" if untold else told
 
 
 def _active_since(alerts: tuple[FiringAlert, ...], began_at: float | None) -> float | None:

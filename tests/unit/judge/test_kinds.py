@@ -388,6 +388,25 @@ def test_firing_alerts_are_named_and_the_rest_counted(number: int, sentence: str
     assert assess_alerts(*(FiringAlert(f"A{n}", 600.0) for n in range(number))).reason == sentence
 
 
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["Waf", "Waf", "Waf"], "firing: Waf (3)"),
+        (["High429", "Waf", "Waf", "Waf"], "firing: High429, Waf (3)"),
+        (["A", "B", "B", "C", "D", "D", "E"], "firing: A, B (2), C and 3 more"),
+    ],
+    ids=["one name", "two names", "more than are named"],
+)
+def test_a_name_of_many_firing_instances_is_told_once(names: list[str], sentence: str) -> None:
+    found = assess_alerts(*(FiringAlert(name, 600.0) for name in names))
+    assert (found.reason, found.value) == (sentence, len(names))
+
+
+def test_an_older_instance_does_not_hide_one_of_the_same_name() -> None:
+    found = assess_alerts(FiringAlert("Waf", 100.0), FiringAlert("Waf", 600.0), FiringAlert("Waf", 700.0))
+    assert found.active_since == 600.0
+
+
 # --- probe ------------------------------------------------------------------------------------------------------
 
 

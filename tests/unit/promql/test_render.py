@@ -36,11 +36,11 @@ def test_the_newest_sample_is_the_latest_per_workload() -> None:
     assert render.newest("up", WORKLOAD, BY) == f"max by (service, version) (timestamp(up{{{MATCHERS}}}))"
 
 
-def test_firing_alerts_keep_the_time_of_their_activation_and_zero_without_one() -> None:
+def test_every_instance_of_an_alert_keeps_the_time_of_its_activation_and_zero_without_one() -> None:
     firing = f'ALERTS{{severity="page",alertstate="firing",{MATCHERS}}}'
-    assert render.firing_alerts('{severity="page"}', WORKLOAD, BY) == (
-        f'min by (alertname, service, version) ((ALERTS_FOR_STATE{{severity="page",{MATCHERS}}} '
-        f"and ignoring (alertstate) {firing}) or ignoring (alertstate) (0 * {firing}))"
+    assert render.firing_alerts('{severity="page"}', WORKLOAD) == (
+        f'(ALERTS_FOR_STATE{{severity="page",{MATCHERS}}} and ignoring (alertstate) {firing}) '
+        f"or ignoring (alertstate) (0 * {firing})"
     )
 
 
@@ -48,16 +48,15 @@ def test_without_a_workload_the_whole_source_is_asked() -> None:
     assert render.increase("a", 60, (), ()) == "sum(increase(a[1m]))"
     assert render.buckets('a{b="c"}', 60, (), ()) == 'sum by (le) (increase(a_bucket{b="c"}[1m]))'
     assert render.newest("a", (), ()) == "max(timestamp(a))"
-    assert render.firing_alerts('{a="b"}', (), ()) == (
-        'min by (alertname) ((ALERTS_FOR_STATE{a="b"} and ignoring (alertstate) ALERTS{a="b",alertstate="firing"}) '
-        'or ignoring (alertstate) (0 * ALERTS{a="b",alertstate="firing"}))'
+    assert render.firing_alerts('{a="b"}', ()) == (
+        '(ALERTS_FOR_STATE{a="b"} and ignoring (alertstate) ALERTS{a="b",alertstate="firing"}) '
+        'or ignoring (alertstate) (0 * ALERTS{a="b",alertstate="firing"})'
     )
     assert render.narrow("sum(a) / on () b", (), ()) == "sum(a) / on () b"
 
 
 def test_a_label_is_grouped_by_once() -> None:
     assert render.buckets("a", 60, (), ("le", "x", "x")) == "sum by (le, x) (increase(a_bucket[1m]))"
-    assert render.firing_alerts('{a="b"}', (), ("alertname",)).startswith("min by (alertname) (")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +122,7 @@ RENDERED: dict[str, Callable[[Workload], str]] = {
     "increase": lambda workload: render.increase('a{b=~"c"}', 60, workload, BY),
     "buckets": lambda workload: render.buckets("a", 60, workload, BY),
     "newest": lambda workload: render.newest("a", workload, BY),
-    "firing_alerts": lambda workload: render.firing_alerts('{alertname=~"A.*"}', workload, BY),
+    "firing_alerts": lambda workload: render.firing_alerts('{alertname=~"A.*"}', workload),
 }
 
 
@@ -230,7 +229,7 @@ def test_a_measure_of_anything_but_a_selector_is_refused() -> None:
     with pytest.raises(PromQLError, match="this is an aggregation"):
         render.newest("sum(a)", (), ())
     with pytest.raises(PromQLError, match="without a metric's name"):
-        render.firing_alerts("ALERTS", (), ())
+        render.firing_alerts("ALERTS", ())
 
 
 @pytest.mark.parametrize(

@@ -139,12 +139,33 @@ def test_a_histogram_of_one_bucket_has_no_finite_bound() -> None:
     assert buckets(("+Inf", 2)) == Value(2, AT, "asked")
 
 
-def test_alerts_are_counted_by_name_from_their_earliest_beginning() -> None:
+def test_every_instance_of_an_alert_counts_from_its_own_beginning() -> None:
     alerts = FiringAlerts('{alertname=~"Waf.*"}')
     answer = reading(
         alerts,
         sample(AT - 5, alertname="WafB", instance="a"),
         sample(AT - 9, alertname="WafB", instance="b"),
+        sample(AT - 5, alertname="WafB", instance="c"),
         sample(AT - 7, alertname="WafA"),
+        sample(0, alertname="WafB", alertstate="firing", instance="d"),
     )
-    assert answer == Value(2, AT, "asked", alerts=(FiringAlert("WafA", AT - 7), FiringAlert("WafB", AT - 9)))
+    b = (FiringAlert("WafB", since) for since in (0, AT - 9, AT - 5, AT - 5))
+    assert answer == Value(5, AT, "asked", alerts=(FiringAlert("WafA", AT - 7), *b))
+
+
+def test_each_workload_gets_its_own_instances_of_an_alert() -> None:
+    alerts = FiringAlerts('{alertname="Waf"}')
+    queries = [Query(DEFAULT_SOURCE, alerts, (Matcher("version", version),)) for version in ("v1", "v2")]
+    asked: dict[Identity, Asked] = {(query.workload[0].value,): Asked(query, "asked") for query in queries}
+    readings = hand_out(
+        Request(alerts, "sent", ("version",), asked),
+        [
+            sample(AT - 9, alertname="Waf", version="v1", instance="a"),
+            sample(AT - 5, alertname="Waf", version="v1", instance="b"),
+            sample(AT - 7, alertname="Waf", version="v2", instance="a"),
+        ],
+    )
+    assert [readings[query] for query in queries] == [
+        Value(2, AT, "asked", alerts=(FiringAlert("Waf", AT - 9), FiringAlert("Waf", AT - 5))),
+        Value(1, AT, "asked", alerts=(FiringAlert("Waf", AT - 7),)),
+    ]
