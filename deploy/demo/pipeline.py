@@ -89,7 +89,8 @@ class Pipeline:
                 continue
             if rollout.ended == ROLLBACK:
                 rollout.seconds_to_detect = self._timeline.seconds - shifted
-                say(f"{stage}: ROLLBACK after {described(rollout.seconds_to_detect)}", "bad")
+                self._show(rollout.release, stage)
+                say(f"{stage}: ROLLBACK, {described(rollout.seconds_to_detect)} after the shift", "bad")
                 self._go_back(rollout.release, version, replaces)
             break
         rollout.seconds = self._timeline.seconds - started
@@ -181,7 +182,8 @@ def _rules(rules: list[dict[str, Any]]) -> str:
 
 
 def _one(rule: dict[str, Any]) -> str:
+    waits = str(rule["code"] or rule["outcome"]).replace("_", " ")
     if rule["value"] is None or rule["unit"] == Unit.COUNT.value:
-        return str(rule["code"] or rule["outcome"])
+        return waits
     value = format_quantity(rule["value"], Unit(rule["unit"]))
-    return value if rule["outcome"] == "ok" else f"{value} ({rule['outcome']})"
+    return value if rule["outcome"] == "ok" else f"{value} ({waits})"

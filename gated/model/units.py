@@ -93,7 +93,7 @@ def parse_share(text: str) -> float:
     """
     percent = _PERCENT.fullmatch(text)
     if percent is not None:
-        share = float(percent["number"]) / 100
+        share = float(f"{percent['number']}e-2")  # not / 100: 0.7% and 0.007 are the same number
     elif _NUMBER.fullmatch(text) is not None:
         share = float(text)
     else:

@@ -68,9 +68,9 @@ def failing_traffic(prometheus: FakePrometheus, version: str = "v2", *, service:
     prometheus.counter("http_requests_total", 30.0, service=service, version=version, code="500")
 
 
-def open_release(gated: Gated, version: str = "v2", *, service: str = "checkout", stage: str = "canary") -> str:
-    """Open a release and start its first stage."""
-    order = {"service": service, "environment": "test", "version": version, "baseline": "v1", "plan": "quick"}
+def open_release(gated: Gated, *, service: str = "checkout", plan: str = "quick", stage: str = "canary") -> str:
+    """Open a release of v2 and start its first stage."""
+    order = {"service": service, "environment": "test", "version": "v2", "baseline": "v1", "plan": plan}
     answer = requests.post(f"{gated.url}/api/v1/releases", json=order, headers=PIPELINE, timeout=10)
     assert answer.status_code in {200, 201}, answer.text
     release: str = answer.json()["release"]

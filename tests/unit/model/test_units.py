@@ -164,3 +164,10 @@ def test_a_quantity_is_written_for_tired_eyes(value: float, unit: Unit, text: st
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(Unit))
 def test_every_finite_quantity_can_be_written(value: float, unit: Unit) -> None:
     assert format_quantity(value, unit)
+
+
+@pytest.mark.parametrize("number", ["0.7", "2.3", "99.9", "0.07", "14"])
+def test_a_share_is_the_same_number_in_both_spellings(number: str) -> None:
+    """Two spellings of one policy must have one digest."""
+    percent, plain = units.parse_share(f"{number}%"), units.parse_share(f"{number}e-2")
+    assert percent == plain
