@@ -169,5 +169,5 @@ def test_every_finite_quantity_can_be_written(value: float, unit: Unit) -> None:
 @pytest.mark.parametrize("number", ["0.7", "2.3", "99.9", "0.07", "14"])
 def test_a_share_is_the_same_number_in_both_spellings(number: str) -> None:
     """Two spellings of one policy must have one digest."""
-    percent, plain = units.parse_share(f"{number}%"), units.parse_share(f"{number}e-2")
+    percent, plain = parse_share(f"{number}%"), parse_share(f"{number}e-2")
     assert percent == plain
