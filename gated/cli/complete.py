@@ -26,10 +26,9 @@ def releases(ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
 
 def stages(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
     """The stages of the release that stands on the line already."""
-    identity = ctx.params.get("release")
-    if not identity:
-        return []
-    found = _ask(ctx, api.release(str(identity)), ReleaseDocument)
+    # While an option still lacks its value, click leaves the arguments before it unread, in `args`.
+    identity = ctx.params.get("release") or next(iter(ctx.args), "")
+    found = _ask(ctx, api.release(identity), ReleaseDocument) if identity else None
     return _items(incomplete, [(stage.stage, stage.verdict.value) for stage in found.stages] if found else [])
 
 
