@@ -5,10 +5,7 @@
 | durability | WAL, `synchronous=FULL`: a commit has reached the disk | the server's `synchronous_commit` |
 | a write | `BEGIN IMMEDIATE`, one at a time | row locks, `READ COMMITTED` |
 | a read | sees the last commit, never waits for a writer | the same |
-| patience | for the lock | to connect, for a statement, for a lost peer |
-
-NOT bounded: a PostgreSQL server that is alive as a peer and frozen as a program (SIGSTOP, a stalled disk). Its limits
-are the server's own to keep, and the driver waits as long as the connection stands.
+| patience | for the lock | to connect, for a statement, for a server that stopped answering |
 """
 
 import contextlib
@@ -26,7 +23,7 @@ from gated.store.errors import StoreUnreachable
 WRITES = "gated_writes"
 """The execution option of connections that are going to write."""
 
-_CONNECTIONS = 10
+CONNECTIONS = 10
 """Of this process; PostgreSQL allows 100 by default, which several replicas share."""
 _PRIVATE = 0o600
 
@@ -43,8 +40,13 @@ def create(url: str, patience_seconds: int) -> sa.Engine:
         StoreUnreachable: the SQLite file can be neither opened nor created.
     """
     parsed = _parse(url)
-    make = _sqlite if parsed.get_backend_name() == "sqlite" else _postgresql
-    return make(parsed, patience_seconds)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, patience_seconds)
+    try:
+        from gated.store import postgresql  # noqa: PLC0415 - its driver is an extra that need not be installed
+    except ImportError as error:
+        raise InvalidInput("store: PostgreSQL needs `pip install 'gated[postgres]'`") from error
+    return postgresql.create(parsed, patience_seconds, connections=CONNECTIONS)
 
 
 def _parse(url: str) -> URL:
@@ -82,7 +84,7 @@ def _sqlite(url: URL, patience_seconds: int) -> sa.Engine:
         url,
         # The driver would begin transactions on its own, too late and never IMMEDIATE: here SQLAlchemy begins them.
         connect_args={"isolation_level": None, "timeout": patience_seconds},
-        pool_size=_CONNECTIONS,
+        pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=patience_seconds,
         hide_parameters=True,
@@ -113,30 +115,3 @@ def _is_at(path: Path, file: os.stat_result) -> bool:
         return os.path.samestat(path.stat(), file)
     except OSError:
         return False
-
-
-def _postgresql(url: URL, patience_seconds: int) -> sa.Engine:
-    milliseconds = patience_seconds * 1000
-    limits = f"-c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds}"
-    defaults = {
-        "application_name": "gated",
-        "connect_timeout": str(patience_seconds),
-        # A server that vanished (no reset, no answer) would otherwise be waited for as long as the kernel likes.
-        "tcp_user_timeout": str(milliseconds),
-        "keepalives_idle": str(patience_seconds),
-        "keepalives_interval": "1",
-        "keepalives_count": str(patience_seconds),
-    }
-    options = " ".join([*url.normalized_query.get("options", ()), limits])
-    try:
-        return sa.create_engine(
-            url.set(query={**defaults, **url.query, "options": options}),
-            pool_size=_CONNECTIONS,
-            max_overflow=0,
-            pool_timeout=patience_seconds,
-            # After a restart of the server every pooled connection is dead: find out before using one.
-            pool_pre_ping=True,
-            hide_parameters=True,
-        )
-    except ModuleNotFoundError as error:
-        raise InvalidInput("store: PostgreSQL needs `pip install 'gated[postgres]'`") from error

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from deploy.local.process import free_port
 from deploy.local.servers import PostgreSQL
 from gated.model.errors import InvalidInput, Unavailable
 from gated.model.ids import ReleaseId
-from gated.model.release import Release
+from gated.model.release import Phase, Release
 from gated.model.step import Step
 from gated.store import schema
 from gated.store.database import Database
@@ -34,6 +35,7 @@ from gated.store.errors import (
     StoreReadOnly,
     StoreUnreachable,
 )
+from gated.store.records import Filter
 from gated.store.repository import Store
 from tests import databases, samples
 from tests.samples import NOW, RELEASE
@@ -364,6 +366,27 @@ def test_a_server_that_ends_amid_commits_keeps_them_whole(
             server.restart()
         writer.result()
     assert assert_whole(remote) == committed[-1]
+
+
+def test_a_server_that_is_frozen_is_given_up(remote: Store) -> None:
+    """The connection stands, and nothing will ever come over it."""
+    with pytest.raises(StoreUnreachable):
+        write_to_a_frozen_server(remote)
+    assert remote.releases(Filter(phases=[Phase.ABORTED])).releases == ()
+    remote.commit(numbered_step(samples.release()))
+    assert assert_whole(remote) == 2
+
+
+def write_to_a_frozen_server(store: Store) -> None:
+    """Stop the server's process for this connection amid a transaction, and go on until giving up."""
+    with store._database.writing() as connection:
+        backend = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+        connection.execute(sa.text("UPDATE releases SET phase = 'aborted'"))
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            connection.execute(sa.text("SELECT 1"))
+        finally:
+            os.kill(backend, signal.SIGCONT)
 
 
 def test_a_row_that_another_session_keeps_locked_is_busy(remote: Store) -> None:

@@ -1,5 +1,6 @@
 """Addresses of databases: which are accepted, and that none of them tells its password."""
 
+import sys
 import traceback
 
 import pytest
@@ -40,3 +41,11 @@ def test_what_the_address_asks_of_postgresql_is_kept_beside_our_limits() -> None
     assert (query["sslmode"], query["connect_timeout"]) == ("require", "2")
     assert str(query["options"]).startswith("-csearch_path=gated -c statement_timeout=7000 ")
     assert query["tcp_user_timeout"] == "7000"
+
+
+def test_a_missing_driver_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "gated.store.postgresql", raising=False)
+    monkeypatch.delattr("gated.store.postgresql", raising=False)
+    with pytest.raises(InvalidInput, match=r"pip install 'gated\[postgres\]'"):
+        engines.create("postgresql://db.invalid/gated", patience_seconds=1)
