@@ -11,7 +11,7 @@ from importlinter.cli import lint_imports
 ROOT = Path(__file__).parents[2]
 GATED = ROOT / "gated"
 CORE = sorted(path for room in ("model", "judge") for path in (GATED / room).rglob("*.py"))
-PURE = {"collections.abc", "dataclasses", "enum", "math", "re", "typing"}
+PURE = {"collections", "collections.abc", "dataclasses", "enum", "math", "re", "typing"}
 """All of the standard library that nouns and decisions may use: nothing here waits, reads or remembers."""
 WORLDLY = {"open", "print", "input", "exec", "eval", "__import__", "globals", "breakpoint", "hash", "id"}
 """Calls that need no import. `hash` and `id` differ from process to process, and a decision must not."""

@@ -91,10 +91,17 @@ def test_too_few_requests_say_nothing_however_many_failed(requests: float) -> No
     assert "at least 20 are needed" in found.reason
 
 
+def test_a_share_of_just_enough_requests_is_judged() -> None:
+    assert assess_ratio(count(1), count(20)).finding is Finding.PAST
+
+
 def test_a_share_of_no_requests_is_never_computed() -> None:
     """Even a rule that asks for no samples needs one: 0/0 is no share."""
-    found = assess_ratio(count(0), count(0), rule=samples.ratio_rule(min_samples=0))
+    rule = samples.ratio_rule(min_samples=0)
+    found = assess_ratio(count(0), count(0), rule=rule)
     assert (found.finding, found.code) == (Finding.UNSURE, "too_few_samples")
+    assert found.reason.endswith("at least 1 are needed to judge")
+    assert assess_ratio(count(1), count(1), rule=rule).finding is Finding.PAST
 
 
 @pytest.mark.parametrize("reason", BLINDNESSES)
@@ -217,9 +224,16 @@ def test_too_few_observations_say_nothing(n: float) -> None:
     assert (found.finding, found.code, found.samples) == (Finding.UNSURE, "too_few_samples", n)
 
 
+def test_a_quantile_of_just_enough_observations_is_judged() -> None:
+    assert assess_quantile(20.0, ((0.8, 0.0),)).finding is Finding.PAST
+
+
 def test_a_quantile_of_nothing_is_never_computed() -> None:
     rule = samples.quantile_rule(min_samples=0)
-    assert assess_quantile(0.0, ((0.8, 0.0),), rule=rule).code == "too_few_samples"
+    found = assess_quantile(0.0, ((0.8, 0.0),), rule=rule)
+    assert found.code == "too_few_samples"
+    assert found.reason.endswith("at least 1 are needed to judge")
+    assert assess_quantile(1.0, ((0.8, 0.0),), rule=rule).finding is Finding.PAST
 
 
 def test_rounding_in_the_share_allowed_blames_nobody() -> None:

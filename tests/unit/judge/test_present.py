@@ -67,6 +67,14 @@ def test_a_running_stage_tells_its_coverage_its_traffic_and_how_long_it_will_tak
     assert story.shown().eta_seconds == 245.0
 
 
+def test_only_the_running_stage_has_coverage_and_traffic() -> None:
+    story = promotable()
+    assert (story.shown("full").coverage, story.shown("full").requests) == (0.0, 0.0)
+    assert story.shown("full").eta_seconds is None
+    between = story.claim().shown()
+    assert (between.coverage, between.requests) == (0.0, 0.0)
+
+
 def test_what_is_not_pending_has_no_eta() -> None:
     story = promotable()
     assert story.shown().eta_seconds is None
@@ -81,6 +89,7 @@ def test_a_claimed_stage_stays_promoted_under_the_id_that_was_claimed() -> None:
     assert (shown.verdict, shown.id) == (Verdict.PROMOTE, claimed)
     assert shown.reason.startswith("claimed by deploy-pipeline: 1 blocking rule was fine")
     assert shown.claim is not None
+    assert shown.since == samples.NOW + 315
     story.start("full").run(60)
     assert story.shown(samples.CANARY).id == claimed
     assert story.shown("full").verdict is Verdict.PENDING
@@ -146,7 +155,7 @@ def test_a_look_from_the_future_is_not_believed() -> None:
 
 
 def test_the_clocks_of_two_replicas_may_differ_a_little() -> None:
-    story = promotable().skip(-5)
+    story = promotable().skip(-VALIDITY)
     assert story.shown().verdict is Verdict.PROMOTE
 
 

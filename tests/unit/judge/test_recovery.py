@@ -94,6 +94,13 @@ def test_without_a_version_to_go_back_to_the_harm_is_over_when_its_series_end() 
     assert (story.outcome(), told_the_end(story)) == (Outcome.NO_DATA, [SignalKind.RECOVERED])
 
 
+def test_without_a_version_to_go_back_to_every_rule_must_have_been_asked() -> None:
+    blind = {ERRORS.name: FailureReason.TIMEOUT}
+    story = rolled_back_at_60(lambda _: Facts(blind=blind), ERRORS, LOGIN, baseline="").run(3600)
+    assert story.outcome("login") is Outcome.OK
+    assert told_the_end(story) == [SignalKind.NOT_RECOVERED]
+
+
 def test_without_a_version_to_go_back_to_harm_that_goes_on_is_no_recovery() -> None:
     story = rolled_back_at_60(lambda _: Facts(error_share=0.5), baseline="").run(3600)
     assert told_the_end(story) == [SignalKind.NOT_RECOVERED]

@@ -293,6 +293,15 @@ def test_only_missing_samples_are_waited_for(reason: Blindness) -> None:
     assert story.release.blind_since == samples.NOW + 15
 
 
+def test_the_first_samples_may_take_a_moment_after_the_warm_up() -> None:
+    """A version that is not yet warm may not yet be scraped, whoever looks for it."""
+    rule = replace(DOWN, scope=Scope.SERVICE)
+    story = warming(lambda _: Facts(blind={rule.name: NoDataReason.ABSENT}), rule).run(165)
+    assert (story.outcome(), story.result().code) == (Outcome.PENDING, "awaiting_first_samples")
+    story.run(15)
+    assert story.outcome() is Outcome.NO_DATA
+
+
 def test_samples_that_vanish_are_not_waited_for() -> None:
     story = started(lambda t: Facts(blind={ERRORS.name: NoDataReason.ABSENT} if t > 15 else {}), ERRORS).run(30)
     assert story.outcome() is Outcome.NO_DATA
@@ -386,6 +395,12 @@ def test_a_blind_look_ends_spotlessness(reason: Blindness) -> None:
     assert story.state().ok_since == samples.NOW + 90
 
 
+def test_one_missed_tick_does_not_end_spotlessness() -> None:
+    story = started(down_between(1e9), DOWN).run(60)
+    story.skip(30).look()
+    assert story.state().ok_since == samples.NOW + 15
+
+
 def test_a_gap_nobody_observed_ends_spotlessness() -> None:
     story = started(down_between(1e9), DOWN).run(60)
     story.skip(31).look()
@@ -450,6 +465,12 @@ def test_harm_seen_to_begin_after_the_start_is_the_releases_own_at_once() -> Non
 
 def test_harm_seen_to_begin_after_the_first_look_is_the_releases_own() -> None:
     story = Story(down_between(20), rules=[SERVICE_ERRORS], stages=[PATIENT]).start().run(30)
+    assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, False)
+
+
+def test_harm_that_begins_with_the_release_is_its_own() -> None:
+    story = Story(down_between(0), rules=[replace(DOWN_NOW, scope=Scope.SERVICE)], stages=[PATIENT]).start()
+    story.look()
     assert (story.outcome(), story.result().is_pre_existing) == (Outcome.BREACH, False)
 
 

@@ -22,9 +22,9 @@ ALERTS = samples.alerts_rule(name=RuleName("alerts"))
 LOGIN = samples.probe_rule(name=RuleName("login"), failures=1)
 
 
-def told(world: World = healthy, *rules: Rule, **stage: object) -> Story:
+def told(world: World = healthy, *rules: Rule, interval: float = INTERVAL, **stage: object) -> Story:
     """One stage of 5 to 10 minutes, started; guarded by one rule unless others are given."""
-    return Story(world, rules=rules or [ERRORS], stages=[one_stage(**stage)]).start()
+    return Story(world, rules=rules or [ERRORS], stages=[one_stage(**stage)], interval=interval).start()
 
 
 def failing(start: float, end: float = float("inf")) -> World:
@@ -121,6 +121,55 @@ def test_a_promote_waits_for_enough_requests() -> None:
     assert story.verdict() is Verdict.PENDING
     assert story.reason() == "no promotion before about 1s: 390 of at least 500 requests"
     story.run(30)
+    assert story.verdict() is Verdict.PROMOTE
+
+
+def test_the_rule_seen_least_is_the_coverage() -> None:
+    story = told(blind_when(lambda t: 120 <= t < 240), ERRORS, DOWN).run(300)
+    assert (story.state("down").evaluated, story.state("errors").evaluated) == (20, 12)
+    assert story.shown().coverage == pytest.approx(0.6)
+
+
+def test_nothing_is_covered_before_the_first_evidence() -> None:
+    assert told(warmup_seconds=60.0).run(30).shown().coverage == 0.0
+
+
+def test_the_rule_that_counts_most_requests_is_the_traffic() -> None:
+    """Each may count a part of them: the logins, the payments, all."""
+    narrow = samples.ratio_rule(
+        name=RuleName("narrow"), total='http_requests_total{route=~"/login"}', on_breach=OnBreach.WARN
+    )
+    story = told(lambda _: Facts(error_share=0.01), narrow, ERRORS).run(60)
+    assert (story.state("narrow").requests, story.state("errors").requests) == pytest.approx((60.0, 6000.0))
+    assert story.shown().requests == pytest.approx(6000)
+
+
+def test_a_stage_tells_how_long_it_will_take_at_least() -> None:
+    story = told(failing(300, 301), SLOW).run(285)
+    assert story.shown().eta_seconds == 30.0
+    story.run(15)
+    assert story.shown().eta_seconds == 300.0
+    story.run(150)
+    assert story.shown().eta_seconds == 150.0
+    story.run(149)
+    assert story.shown().eta_seconds == 1.0
+
+
+def test_a_stage_that_could_be_proved_any_moment_takes_no_time() -> None:
+    """The proof is complete, and a rule is unsettled at this very look: the soonest is the next one."""
+    story = told(lambda t: Facts(requests_per_second=0.1 if t == 330 else 1.0), min_requests=10_000).run(315)
+    assert story.shown().eta_seconds == 0.0
+    story.skip(10)
+    assert story.shown().eta_seconds == 0.0
+
+
+def test_a_proof_is_not_complete_a_moment_before_it_is() -> None:
+    story = told(interval=1.0).run(300.5)
+    assert (story.verdict(), story.reason()) == (
+        Verdict.PENDING,
+        "healthy so far; to be promoted in about 1s if it stays so",
+    )
+    story.skip(0.5).look()
     assert story.verdict() is Verdict.PROMOTE
 
 
@@ -412,6 +461,13 @@ def test_a_person_is_called_again_for_another_blindness() -> None:
     calls = [signal for signal in story.signals if signal.kind is SignalKind.STAGE_BLIND]
     assert [call.at - samples.NOW for call in calls] == [435, 1215]
     assert len({call.id for call in calls}) == 2
+
+
+def test_a_person_is_called_again_when_the_next_stage_stays_blind() -> None:
+    stages = [one_stage(on_blind=PAGE_5M), one_stage(name="full", on_blind=PAGE_5M)]
+    story = Story(blind(316), rules=[ERRORS], stages=stages).start().run(315).claim().run(600).start("full").run(600)
+    calls = [signal for signal in story.signals if signal.kind is SignalKind.STAGE_BLIND]
+    assert [(call.stage, call.at - samples.NOW) for call in calls] == [(samples.CANARY, 630), ("full", 1230)]
 
 
 def test_waiting_for_the_first_samples_is_no_blindness_yet() -> None:
