@@ -181,3 +181,8 @@ def test_a_redirect_asks_for_the_right_address() -> None:
 def test_a_conflict_is_no_answer_to_a_poll() -> None:
     known, _ = machine.heard(begun(), Poll(), reply(problem("conflict", "gone"), 409), AT_START)
     assert known.trouble == "the server answered with status 409: gone"
+
+
+def test_a_promote_that_somebody_else_claimed_is_left_to_them() -> None:
+    _, action = machine.heard(begun(), Poll(), reply(claimed(claimed_by="mallory")), AT_START)
+    assert action == Done(Exit.HOLD, "the promote was already claimed by mallory")
