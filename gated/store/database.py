@@ -68,7 +68,7 @@ class Database:
             with self.reading() as connection:
                 finding: str | None = connection.scalar(sa.text("PRAGMA quick_check(1)"))
             if finding != "ok":
-                raise StoreDamaged(f"{StoreDamaged.__doc__} ({finding})")
+                raise StoreDamaged(f"the database is damaged, restore it from a backup ({finding})")
 
     def close(self) -> None:
         """Give back every connection."""

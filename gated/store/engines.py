@@ -23,7 +23,7 @@ from gated.store.errors import StoreUnreachable
 WRITES = "gated_writes"
 """The execution option of connections that are going to write."""
 
-CONNECTIONS = 10
+_CONNECTIONS = 10
 """Of this process; PostgreSQL allows 100 by default, which several replicas share."""
 _PRIVATE = 0o600
 
@@ -46,7 +46,7 @@ def create(url: str, patience_seconds: int) -> sa.Engine:
         from gated.store import postgresql  # noqa: PLC0415 - its driver is an extra that need not be installed
     except ImportError as error:
         raise InvalidInput("store: PostgreSQL needs `pip install 'gated[postgres]'`") from error
-    return postgresql.create(parsed, patience_seconds, connections=CONNECTIONS)
+    return postgresql.create(parsed, patience_seconds, connections=_CONNECTIONS)
 
 
 def _parse(url: str) -> URL:
@@ -84,7 +84,7 @@ def _sqlite(url: URL, patience_seconds: int) -> sa.Engine:
         url,
         # The driver would begin transactions on its own, too late and never IMMEDIATE: here SQLAlchemy begins them.
         connect_args={"isolation_level": None, "timeout": patience_seconds},
-        pool_size=CONNECTIONS,
+        pool_size=_CONNECTIONS,
         max_overflow=0,
         pool_timeout=patience_seconds,
         hide_parameters=True,
