@@ -1,4 +1,4 @@
-"""What people and deploy tools may do to a release: every command in every phase, twice, and claims against rivals."""
+"""What people and deploy tools may do to a release: every command in every phase, and twice."""
 
 from collections.abc import Callable
 
@@ -6,57 +6,23 @@ import pytest
 
 from gated.judge import commands
 from gated.judge.lifecycle import Event, allows
-from gated.model.errors import Conflict, NotAllowed, NotFound
-from gated.model.ids import Actor, StageName, VerdictId
+from gated.model.errors import NotAllowed, NotFound
+from gated.model.ids import StageName
 from gated.model.reading import FailureReason
 from gated.model.release import Phase, Release, Rollback, RollbackCause, RuleState, StageState
 from gated.model.step import DecisionKind, SignalKind, Step
 from gated.model.verdict import Verdict
 from tests import samples
-from tests.judge_story import BLINDNESSES, INTERVAL, VALIDITY, Blindness, Facts, Story, World, healthy, one_stage
+from tests.judge_story import Facts, Story, one_stage
+from tests.unit.judge.phase_stories import ADA, BOB, FULL, IN_PHASE, RULE, opened, rolling_back
 
-RULE = samples.ratio_rule(for_seconds=0.0)
-FULL = StageName("full")
-ADA, BOB = Actor("ada"), Actor("bob")
-
-
-def opened(world: World = healthy) -> Story:
-    """A release of two stages, just opened."""
-    return Story(world, rules=[RULE], stages=[one_stage(), one_stage(name="full")])
-
-
-def promotable(world: World = healthy) -> Story:
-    """Its first stage may be claimed, at 315."""
-    story = opened(world).start().run(315)
-    assert story.verdict() is Verdict.PROMOTE
-    return story
-
-
-def rolling_back() -> Story:
-    """Its first stage is rolled back."""
-    return opened(lambda _: Facts(error_share=0.5)).start().run(15)
-
-
-IN_PHASE: dict[Phase, Callable[[], Story]] = {
-    Phase.OPEN: opened,
-    Phase.BAKING: lambda: opened().start().run(60),
-    Phase.BETWEEN: lambda: promotable().claim().run(60),
-    Phase.ROLLING_BACK: rolling_back,
-    Phase.RECOVERING: lambda: rolling_back().report_rolled_back(),
-    Phase.COMPLETED: lambda: promotable().claim().start("full").run(315).claim(),
-    Phase.ROLLED_BACK: lambda: rolling_back().report_rolled_back().run(3600),
-    Phase.ABORTED: lambda: opened().start().run(60).abort(),
-    Phase.SUPERSEDED: lambda: opened().start().run(60).supersede(),
-}
-"""A story that leads to each phase."""
+# --- every command in every phase --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("phase", Phase)
 def test_a_story_leads_to_every_phase(phase: Phase) -> None:
     assert IN_PHASE[phase]().phase() is phase
 
-
-# --- every command in every phase --------------------------------------------------------------------------------
 
 Command = Callable[[Story], Step | None]
 
@@ -253,171 +219,6 @@ def test_a_stage_starts_with_no_memory_but_that_of_harm() -> None:
     state = story.state()
     assert (state.past_since, state.first_past_at, state.past_looks) == (samples.NOW + 330, samples.NOW + 330, 3)
     assert (state.scheduled, state.evaluated, state.requests, state.ok_since) == (0, 0, 0.0, None)
-
-
-# --- claim -------------------------------------------------------------------------------------------------------
-
-
-def test_a_claimed_promote_is_the_stages_one_decision() -> None:
-    story = promotable().claim()
-    step = story.steps[-1]
-    state = story.release.stages[0]
-    assert (story.phase(), state.ended_at) == (Phase.BETWEEN, story.now)
-    assert state.claim is not None
-    assert (state.claim.by, state.claim.at) == (samples.PIPELINE, story.now)
-    (decision,) = step.decisions
-    assert (decision.stage, decision.kind, decision.cause, decision.actor) == (
-        samples.CANARY,
-        DecisionKind.PROMOTED,
-        "evidence",
-        samples.PIPELINE,
-    )
-    assert decision.reason.startswith("1 blocking rule was fine")
-    assert decision.results == story.release.results
-    assert [signal.kind for signal in step.signals] == [SignalKind.STAGE_PROMOTED]
-    assert [entry.action for entry in step.audit] == ["promote_claimed"]
-
-
-def test_the_last_claim_completes_the_release() -> None:
-    story = IN_PHASE[Phase.COMPLETED]()
-    step = story.steps[-1]
-    assert [signal.kind for signal in step.signals] == [SignalKind.STAGE_PROMOTED, SignalKind.RELEASE_COMPLETED]
-    assert len({signal.id for signal in step.signals}) == 2
-    assert story.release.ended_at == story.now
-    assert [(decision.stage, decision.kind) for decision in story.decisions] == [
-        (samples.CANARY, DecisionKind.PROMOTED),
-        (FULL, DecisionKind.PROMOTED),
-    ]
-
-
-def take(story: Story, verdict_id: str, actor: Actor = samples.PIPELINE) -> tuple[StageState, Step | None]:
-    """Claim a verdict by its id."""
-    return commands.claim(story.release, VerdictId(verdict_id), actor, story.now, VALIDITY)
-
-
-@pytest.mark.parametrize("later", [0.0, 1e6], ids=["at once", "days later"])
-@pytest.mark.parametrize(
-    "then",
-    [
-        pytest.param(lambda story: story, id="before the next stage"),
-        pytest.param(lambda story: story.start("full"), id="when the next stage runs"),
-        pytest.param(lambda story: story.start("full").run(315).claim(), id="when the release is complete"),
-    ],
-)
-def test_who_claimed_a_promote_may_ask_again(then: Callable[[Story], Story], later: float) -> None:
-    """The answer was lost on its way; the tool must not stop half-way, nor a second decision be made."""
-    story = promotable()
-    promote = story.shown().id
-    then(story.claim()).skip(later)
-    state, step = take(story, promote)
-    assert step is None
-    assert (state.name, state.claim and state.claim.verdict_id) == (samples.CANARY, promote)
-
-
-def test_a_promote_is_claimed_by_one_only() -> None:
-    """I4: two pipelines for one release; the second must not move traffic."""
-    story = promotable()
-    promote = story.shown().id
-    story.claim(ADA)
-    with pytest.raises(Conflict, match="was already claimed by ada"):
-        take(story, promote, BOB)
-
-
-@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.BAKING])
-def test_nothing_can_be_claimed_unless_a_stage_is_running(phase: Phase) -> None:
-    story = IN_PHASE[phase]()
-    for identity in (f"{story.release.id}.full.1", "", story.shown("full").id if phase is not Phase.COMPLETED else "?"):
-        with pytest.raises(Conflict):
-            take(story, identity)
-
-
-def test_a_pending_verdict_cannot_be_claimed() -> None:
-    story = opened().start().run(60)
-    with pytest.raises(Conflict, match="is not a promote that can be claimed now"):
-        take(story, story.shown().id)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        pytest.param(lambda _: "", id="none"),
-        pytest.param(lambda promote: f"{promote} ", id="almost"),
-        pytest.param(lambda promote: promote.replace("canary-5", "full"), id="another stage's"),
-        pytest.param(lambda promote: promote.replace("v2", "v3"), id="another release's"),
-    ],
-)
-def test_a_claim_names_the_verdict_that_is_shown(wrong: Callable[[str], str]) -> None:
-    story = promotable()
-    with pytest.raises(Conflict, match="is not a promote that can be claimed now"):
-        take(story, wrong(story.shown().id))
-
-
-def test_an_expired_promote_cannot_be_claimed() -> None:
-    story = promotable().skip(VALIDITY + 1)
-    promote = story.release.stages[0].verdict
-    assert promote is not None
-    for identity in (promote.id, story.shown().id):
-        with pytest.raises(Conflict):
-            take(story, identity)
-
-
-def test_a_promote_that_came_back_has_another_id() -> None:
-    """The one that was refuted in between stays refuted."""
-    story = promotable()
-    first = story.shown().id
-    story.pause().resume().run(INTERVAL)
-    assert story.verdict() is Verdict.PROMOTE
-    with pytest.raises(Conflict):
-        take(story, first)
-    state, _ = take(story, story.shown().id)
-    assert state.claim is not None
-
-
-@pytest.mark.parametrize("reason", BLINDNESSES)
-def test_a_promote_is_gone_when_the_next_look_is_blind(reason: Blindness) -> None:
-    story = promotable(lambda t: Facts(blind={RULE.name: reason} if t > 315 else {}))
-    promote = story.shown().id
-    story.run(INTERVAL)
-    with pytest.raises(Conflict):
-        take(story, promote)
-
-
-def test_a_trigger_before_the_claim_wins() -> None:
-    """I4."""
-    story = promotable(lambda t: Facts(error_share=0.5 if t > 315 else 0.0))
-    promote = story.shown().id
-    story.run(INTERVAL)
-    with pytest.raises(Conflict):
-        take(story, promote)
-    assert [decision.kind for decision in story.decisions] == [DecisionKind.ROLLED_BACK]
-
-
-def test_a_claim_asked_again_after_a_trigger_is_refused() -> None:
-    """The tool lost the answer to its claim, and meanwhile the gate saw harm: it must not go on."""
-    story = promotable(lambda t: Facts(error_share=0.5 if t > 315 else 0.0))
-    promote = story.shown().id
-    story.claim().run(INTERVAL)
-    assert story.phase() is Phase.ROLLING_BACK
-    with pytest.raises(Conflict):
-        take(story, promote)
-
-
-@pytest.mark.parametrize("end", [Story.abort, Story.supersede])
-def test_a_claim_asked_again_after_the_end_is_refused(end: Callable[[Story], Story]) -> None:
-    story = promotable()
-    promote = story.shown().id
-    end(story.claim())
-    with pytest.raises(Conflict):
-        take(story, promote)
-
-
-def test_a_paused_promote_cannot_be_claimed() -> None:
-    story = promotable()
-    promote = story.shown().id
-    story.pause()
-    for identity in (promote, story.shown().id):
-        with pytest.raises(Conflict):
-            take(story, identity)
 
 
 # --- report, abort, supersede ------------------------------------------------------------------------------------
