@@ -5,7 +5,7 @@ from dataclasses import replace
 from gated.judge import record, stage
 from gated.judge.lifecycle import Event, advance
 from gated.judge.queries import workload_of
-from gated.judge.rules import Look, assess, judge
+from gated.judge.rules import BEARABLE_LOOKS, Look, assess, judge
 from gated.model.errors import NotAllowed
 from gated.model.ids import GATE
 from gated.model.plan import Policy, Stage
@@ -65,7 +65,7 @@ def _look(release: Release, policy: Policy, readings: Readings, now: float, inte
         for rule, state in zip(policy.rules, release.rules, strict=True)
     ]
     results = tuple(result for _, result in judged)
-    blind_since = now if release.blind_since is None else min(release.blind_since, now)
+    blind_since = _blind_since(release, now, interval_seconds)
     is_blind = stage.is_blind(results)
     return replace(
         release,
@@ -75,6 +75,14 @@ def _look(release: Release, policy: Policy, readings: Readings, now: float, inte
         blind_since=blind_since if is_blind else None,
         is_blind_escalated=release.is_blind_escalated and is_blind,
     )
+
+
+def _blind_since(release: Release, now: float, interval_seconds: float) -> float:
+    """Since when the gate is blind, should it be so at this look; time in which nobody looked is taken out."""
+    if release.blind_since is None or release.evaluated_at is None:
+        return now
+    unobserved = max(0.0, now - release.evaluated_at - BEARABLE_LOOKS * interval_seconds)
+    return min(release.blind_since + unobserved, now)
 
 
 def _look_at(release: Release, policy: Policy, now: float, interval_seconds: float) -> Look:
@@ -114,7 +122,9 @@ def _guard(step: Step, policy: Policy, now: float) -> Step:
     step = _escalated(step, planned, current, now)
     if release.phase is Phase.BETWEEN:
         return step
-    verdict, reason = stage.assess_stage(step.release, policy, planned, current.started_at, now)
+    # The bake is time of evidence: it begins when the fresh instances are warm.
+    warm_at = current.started_at + planned.warmup_seconds
+    verdict, reason = stage.assess_stage(step.release, policy, planned, warm_at, now)
     changed = record.with_verdict(current, release, verdict, reason, now)
     if current.verdict is None or current.verdict.verdict is not verdict:
         entry = record.audit(release, GATE, f"verdict_{verdict.value}", reason, now, stage=current.name)
@@ -199,7 +209,9 @@ def _watch_recovery(step: Step, policy: Policy, now: float) -> Step:
 
 
 def _is_well(release: Release, rollback: Rollback) -> bool:
-    """Whether the gate sees the service, and no harm to it. Rules that only warn have no say.
+    """Whether the gate sees the service, and no harm to it but what was there before the release.
+
+    Rules that only warn have no say.
 
     What triggered the rollback must be seen to be fine on the version gone back to; after a rollback for another
     reason, every rule must be seen. Without a version to go back to the series end with the harm, and only a
@@ -210,7 +222,7 @@ def _is_well(release: Release, rollback: Rollback) -> bool:
         for state, result in zip(release.rules, release.results, strict=True)
         if result.on_breach is not OnBreach.WARN
     ]
-    if any(state.past_since is not None for state, _ in blocking):
+    if any(state.past_since is not None and not result.is_pre_existing for state, result in blocking):
         return False
     if not release.baseline:
         return not any(result.outcome is Outcome.ERROR for _, result in blocking)

@@ -67,7 +67,7 @@ def show(release: Release, policy: Policy, name: StageName, now: float, validity
     is_running = release.phase is Phase.BAKING and state == release.current_stage
     eta = None
     if present.verdict is Verdict.PENDING and is_running and state.started_at is not None:
-        eta = stage.eta_seconds(release, policy, planned, state.started_at, now)
+        eta = stage.eta_seconds(release, policy, planned, state.started_at + planned.warmup_seconds, now)
     as_of = _as_of(release, state)
     return Shown(
         id=present.id,

@@ -16,6 +16,9 @@ from gated.model.selection import Workload
 from gated.model.units import format_duration
 from gated.model.verdict import Outcome
 
+BEARABLE_LOOKS = 2.5
+"""A gap of so many intervals between two looks is still unbroken watching: one look was missed, and one was late."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -113,7 +116,7 @@ def _held(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -> R
     elif state.first_past_at is None or state.past_since is None or state.past_seen_at is None:
         first = since = look.now
     else:
-        observed = max(rule.window_seconds, 2 * look.interval_seconds)
+        observed = max(rule.window_seconds, BEARABLE_LOOKS * look.interval_seconds)
         first, since = state.first_past_at, state.past_since + max(0.0, look.now - state.past_seen_at - observed)
     return replace(
         state,
@@ -131,7 +134,7 @@ def _counted(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -
     previous = max(state.looked_at or 0.0, _evidence_from(rule, look))
     gap = max(0.0, look.now - previous)
     has_evidence = assessment.finding in {Finding.INSIDE, Finding.PAST}
-    is_unbroken = gap <= max(rule.window_seconds, 2 * look.interval_seconds)
+    is_unbroken = gap <= max(rule.window_seconds, BEARABLE_LOOKS * look.interval_seconds)
     ok_since = state.ok_since if state.ok_since is not None and is_unbroken else look.now
     return replace(
         state,

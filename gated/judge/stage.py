@@ -78,14 +78,14 @@ def requests(states: tuple[RuleState, ...]) -> float:
     return max((state.requests for state in states), default=0.0)
 
 
-def assess_stage(release: Release, policy: Policy, stage: Stage, started_at: float, now: float) -> tuple[Verdict, str]:
+def assess_stage(release: Release, policy: Policy, stage: Stage, warm_at: float, now: float) -> tuple[Verdict, str]:
     """The verdict of a running stage that need not go back.
 
     Args:
         release: with the results and memory of this look.
         policy: the policy it is pinned to.
         stage: the running stage.
-        started_at: when it started.
+        warm_at: when its bake began: at its start, or at the end of its warm-up.
         now: the time of the look.
 
     Returns:
@@ -94,15 +94,15 @@ def assess_stage(release: Release, policy: Policy, stage: Stage, started_at: flo
     holding = _reasons_to_hold(release)
     if holding:
         return Verdict.HOLD, _listed(holding)
-    elapsed = now - started_at
+    elapsed = now - warm_at
     missing = [*_unsettled(release.results), *_shortages(release, policy, stage)]
     if elapsed >= stage.bake_max_seconds:
         if missing:
             return Verdict.HOLD, f"after {format_duration(round(elapsed))} the evidence is short: {_listed(missing)}"
         return Verdict.PROMOTE, _healthy(release, policy, f"for the whole bake of {_text(stage.bake_max_seconds)}")
-    if not missing and _time_to_proof(release, policy, stage, started_at, now) <= 0:
+    if not missing and _time_to_proof(release, policy, stage, warm_at, now) <= 0:
         return Verdict.PROMOTE, _healthy(release, policy, f"at every look for {_text(stage.bake_min_seconds)}")
-    wait = _text(max(1.0, round(eta_seconds(release, policy, stage, started_at, now))))
+    wait = _text(max(1.0, round(eta_seconds(release, policy, stage, warm_at, now))))
     if missing:
         return Verdict.PENDING, f"no promotion before about {wait}: {_listed(missing)}"
     return Verdict.PENDING, f"healthy so far; to be promoted in about {wait} if it stays so"
@@ -113,15 +113,15 @@ def paused(release: Release) -> tuple[Verdict, str]:
     return Verdict.HOLD, _listed(_reasons_to_hold(release))
 
 
-def eta_seconds(release: Release, policy: Policy, stage: Stage, started_at: float, now: float) -> float:
+def eta_seconds(release: Release, policy: Policy, stage: Stage, warm_at: float, now: float) -> float:
     """Seconds until the earliest possible promotion, as far as time alone decides; at least 0."""
-    to_deadline = started_at + stage.bake_max_seconds - now
-    return max(0.0, min(to_deadline, _time_to_proof(release, policy, stage, started_at, now)))
+    to_deadline = warm_at + stage.bake_max_seconds - now
+    return max(0.0, min(to_deadline, _time_to_proof(release, policy, stage, warm_at, now)))
 
 
-def _time_to_proof(release: Release, policy: Policy, stage: Stage, started_at: float, now: float) -> float:
+def _time_to_proof(release: Release, policy: Policy, stage: Stage, warm_at: float, now: float) -> float:
     """Seconds until every blocking rule is proved if nothing more happens; at most 0 when all are."""
-    wait = started_at + stage.bake_min_seconds - now
+    wait = warm_at + stage.bake_min_seconds - now
     for rule, state in _blocking(policy.rules, release.rules):
         since = now if state.ok_since is None else state.ok_since
         wait = max(wait, since + max(stage.bake_min_seconds, rule.for_seconds) - now)

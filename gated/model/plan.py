@@ -40,7 +40,8 @@ class Stage:
         name: unique in its plan.
         traffic: the share of traffic the new version gets here, 0 < traffic <= 1; for people and tools, gated
             moves no traffic itself.
-        warmup_seconds: a fresh instance's first seconds, kept out of the evidence of version-scoped rules.
+        warmup_seconds: a fresh instance's first seconds, kept out of the evidence of version-scoped rules; the bake is
+            counted from their end.
         bake_min_seconds: never promoted earlier.
         bake_max_seconds: the planned length; promoted then unless refuted or short of evidence.
         min_requests: requests the new version must have served at this stage; 0 for no such demand.

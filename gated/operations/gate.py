@@ -51,7 +51,7 @@ class Gate:
 
         Raises:
             Conflict: another change came first; nothing was written.
-            Unavailable: the store cannot be written; nothing was written.
+            Unavailable: the store cannot be written; nothing was, unless the connection broke during the commit itself.
         """
         self.store.commit(*steps, policy=policy)
         for step in steps:

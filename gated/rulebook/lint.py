@@ -75,7 +75,7 @@ def _samples_needed(rule: RatioRule | QuantileRule) -> int:
 
 
 def _unfinished_stages(found: Found[Plan], plan: Plan, rules: list[Rule]) -> Iterator[Fault]:
-    """Stages that end before a rule that would roll back can do so."""
+    """Stages whose bake ends before a rule that would roll back can do so."""
     able = [rule for rule in rules if rule.on_breach is OnBreach.ROLLBACK]
     if not able:
         return
@@ -85,14 +85,15 @@ def _unfinished_stages(found: Found[Plan], plan: Plan, rules: list[Rule]) -> Ite
         if needed > stage.bake_max_seconds:
             yield found.warning(
                 ("stages", at, "bake", "max"),
-                f"the stage is over before {slowest.name} can be in breach, {format_duration(needed)} after its start; "
+                f"the bake is over before {slowest.name} can be in breach, {format_duration(needed)} after it begins; "
                 f"write at least {format_duration(needed)}",
             )
 
 
 def _time_to_breach(rule: Rule, stage: Stage) -> float:
-    """Seconds from the start of a stage until a fault that was there from the start is a breach."""
-    warming = 0.0
-    if rule.scope is Scope.VERSION and stage.warmup_seconds:
-        warming = stage.warmup_seconds + rule.window_seconds
-    return warming + rule.for_seconds
+    """Seconds from the start of the bake until a fault that was there from the start is a breach.
+
+    The bake begins with the end of the warm-up, the evidence of a version's rule a window later.
+    """
+    unseen = rule.window_seconds if rule.scope is Scope.VERSION and stage.warmup_seconds else 0.0
+    return unseen + rule.for_seconds

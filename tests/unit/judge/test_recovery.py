@@ -183,3 +183,10 @@ def test_blindness_while_rolling_back_decides_nothing_more(reason: Blindness) ->
 
     story = Story(world, rules=[ERRORS], stages=[one_stage()]).start().run(3600)
     assert (story.phase(), len(story.decisions)) == (Phase.ROLLING_BACK, 1)
+
+
+def test_harm_from_before_the_release_does_not_keep_it_from_recovering() -> None:
+    waf = samples.alerts_rule(on_breach=OnBreach.ROLLBACK)
+    old = (FiringAlert("WafBlocks", samples.NOW - 3600),)
+    story = rolled_back_at_60(lambda _: Facts(alerts=old), ERRORS, waf).run(30)
+    assert told_the_end(story) == [SignalKind.RECOVERED]

@@ -149,6 +149,15 @@ def test_blindness_that_goes_from_rule_to_rule_is_one_blindness() -> None:
     assert story.phase() is Phase.ROLLING_BACK
 
 
+def test_downtime_of_the_gate_is_no_blindness_of_the_release() -> None:
+    """Two blind looks with a night between them: the machine was rebooted, nobody was blind for a night."""
+    story = told(blind(0), on_blind=BLIND_5M).run(90)
+    story.skip(8 * 3600).look()
+    assert (story.verdict(), story.phase()) == (Verdict.HOLD, Phase.BAKING)
+    story.run(300)
+    assert story.phase() is Phase.ROLLING_BACK
+
+
 def test_a_clock_set_back_does_not_unbind_a_blindness() -> None:
     story = told(blind(-1e9), on_blind=BLIND_5M).skip(3600)
     story.look()

@@ -295,3 +295,14 @@ def test_every_change_of_a_verdict_is_audited_and_nothing_else() -> None:
     story = told(failing(330, 345), SLOW).run(345)
     actions = [entry.action for step in story.steps for entry in step.audit]
     assert actions == ["release_opened", "stage_started", "verdict_pending", "verdict_promote", "verdict_pending"]
+
+
+def test_the_bake_is_counted_from_the_end_of_the_warm_up() -> None:
+    """A stage that is all warm-up was once promoted on a single look at its deadline."""
+    story = told(warmup_seconds=600.0, bake_min_seconds=300.0, bake_max_seconds=600.0).run(885)
+    assert story.verdict() is Verdict.PENDING
+    assert story.shown().eta_seconds is not None
+    story.run(120)
+    assert story.verdict() is Verdict.PROMOTE
+    assert story.steps[-1].release.evaluated_at is not None
+    assert story.state().evaluated > 15
