@@ -115,7 +115,7 @@ class StageEntry(Entry):
     bake: BakeEntry
     """How long it lasts."""
     warmup: Duration = spelled("0s")
-    """A fresh instance's first seconds, kept out of the evidence of version-scoped rules; the bake begins after them."""
+    """A fresh instance's first seconds, kept out of what version-scoped rules see; the bake begins after them."""
     min_requests: Annotated[int, count(0)] = spelled("0")
     """Requests the new version must have served at this stage before it is promoted; 0 for no such demand."""
     on_blind: OnBlindEntry | None = None
