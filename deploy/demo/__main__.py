@@ -40,11 +40,11 @@ def main() -> int:
                 _linger(around, timeline)
     except (WentWrong, ServerFailed, BinaryMissing) as error:
         print(f"\nThe demo did not end as it should: {error}\nLogs are in {directory}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
-    if is_well or not any(directory.iterdir()):
-        shutil.rmtree(directory, ignore_errors=True)
-    return 0 if is_well else 1
+    shutil.rmtree(directory, ignore_errors=True)
+    return 0 if is_well else 130
 
 
 def _linger(around: Surroundings, timeline: Timeline) -> None:

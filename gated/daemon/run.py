@@ -15,7 +15,7 @@ import uvloop
 from gated.daemon import logs, scheduler
 from gated.daemon.clock import Clock, SystemClock
 from gated.daemon.rule_files import RuleFiles
-from gated.daemon.settings import Settings
+from gated.daemon.settings import Settings, is_loopback
 from gated.daemon.work import Work
 from gated.model.errors import GatedError, Unavailable
 from gated.operations.delivery import Endpoint
@@ -88,7 +88,7 @@ class _Daemon:
             raise Unavailable("the rule files have faults; `gated check rules` names them all")
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._rules.reload))
         store = await asyncio.to_thread(Store.open, self._settings.store_url, upgrades=self._settings.upgrades_store)
-        with contextlib.closing(store):
+        with contextlib.closing(store), self._settings.store.sole_use():
             sources = Sources(self._settings.sources, self._settings.probes)
             with contextlib.closing(sources), ThreadPoolExecutor(1, "tick") as ticking:
                 await self._serve(store, sources, ticking, stopping)
@@ -129,6 +129,8 @@ class _Daemon:
             )
         )
         host, port = self._listening.getsockname()[:2]
+        if not is_loopback(host):
+            _log.warning("open_to_the_network", listen=f"{host}:{port}", reason="gated has no authentication yet")
         _log.info("started", url=f"http://{host}:{port}", interval_seconds=interval, active=len(store.active()))
         # Whichever ends first ends all: a stop, or a server or scheduler that broke.
         await asyncio.wait({serving, looking}, return_when=asyncio.FIRST_COMPLETED)

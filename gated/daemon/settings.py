@@ -1,5 +1,7 @@
 """gated.yaml to settings, or to every fault in it."""
 
+import contextlib
+import fcntl
 import ipaddress
 import os
 import stat
@@ -49,6 +51,25 @@ class StoreAddress:
     def is_sqlite(self) -> bool:
         """Whether it is a file of this machine."""
         return self.url.startswith("sqlite:")
+
+    @contextlib.contextmanager
+    def sole_use(self) -> Iterator[None]:
+        """Keep other daemons from a database file. The kernel lets go of it with the process, however that ends.
+
+        A database server is not kept from anybody: there nothing but care prevents two daemons.
+
+        Raises:
+            Unavailable: another daemon works with the file.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        with Path(f"{self.url.removeprefix('sqlite:///')}.lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Unavailable("another gated works with this database; one daemon to a store") from error
+            yield
 
     def reveal(self) -> str:
         """The address with the password. Keep it no longer than the one use it is fetched for.
@@ -255,7 +276,7 @@ def _rule_path_faults(document: Document, folder: Path) -> Iterator[Fault]:
 
 def _dangers(document: Document, config: ConfigFile) -> Iterator[Fault]:
     """What is allowed and may be regretted."""
-    if not _is_loopback(config.listen[0]):
+    if not is_loopback(config.listen[0]):
         yield document.fault(
             ("listen",),
             "gated has no authentication yet, so whoever reaches this address can decide about releases; listen on "
@@ -271,7 +292,8 @@ def _dangers(document: Document, config: ConfigFile) -> Iterator[Fault]:
             )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

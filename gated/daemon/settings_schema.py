@@ -280,7 +280,7 @@ class ConfigFile(Entry):
             {"type": "string", "pattern": r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"},
         ),
     ] = spelled("127.0.0.1:9911")
-    """Where the API, the status page and /metrics are served, as host:port. gated has no authentication of its own
+    """Where the API and /metrics are served, as host:port. gated has no authentication of its own
     yet: listen on loopback, behind a proxy that authenticates."""
     external_url: Url | None = None
     """Where people reach gated; used for links in signals."""
@@ -292,7 +292,7 @@ class ConfigFile(Entry):
         Annotated[_Database, Tag("<text>")] | Annotated[StoreEntry, Tag("<mapping>")], Discriminator(_form)
     ] = spelled("sqlite:///gated.db")
     """Where state is kept: sqlite:///file (upgraded at start by itself), or postgresql+psycopg://user@host/database
-    (upgraded by gated db upgrade) for several replicas, then with {url: …, password_file: …} for a password."""
+    (upgraded by gated db upgrade), then with {url: …, password_file: …} for a password. One daemon to a store."""
     sources: dict[Name, SourceEntry] = Field(default_factory=dict)
     """The servers that rules ask, by name. A rule that names none asks the one called default."""
     probes: ProbesEntry = Field(default_factory=ProbesEntry)

@@ -59,10 +59,12 @@ def blind(reading: NoData | QueryFailed) -> Assessment:
     """The assessment of evidence that is not there."""
     match reading:
         case NoData():
+            # What was asked is what a person with a misspelt label has to see.
+            seen = reading.expression if reading.reason is NoDataReason.ABSENT else reading.detail
             return Assessment(
                 finding=Finding.NO_DATA,
                 code=reading.reason.value,
-                reason=_sentence(_NO_DATA[reading.reason], reading.detail),
+                reason=_sentence(_NO_DATA[reading.reason], seen or reading.detail),
                 query=reading.expression,
             )
         case QueryFailed():

@@ -65,6 +65,8 @@ def show(release: Release, policy: Policy, name: StageName, now: float, validity
     state = next(state for state in release.stages if state.name == name)
     present = _present(release, state, now, validity_seconds)
     is_running = release.phase is Phase.BAKING and state == release.current_stage
+    # What was counted at the stage started last stands until the next one starts, or another version is looked at.
+    is_counted = state == release.current_stage and release.phase not in {Phase.RECOVERING, Phase.ROLLED_BACK}
     eta = None
     if present.verdict is Verdict.PENDING and is_running and state.started_at is not None:
         eta = stage.eta_seconds(release, policy, planned, state.started_at + planned.warmup_seconds, now)
@@ -76,8 +78,8 @@ def show(release: Release, policy: Policy, name: StageName, now: float, validity
         since=present.since,
         evaluated_at=release.evaluated_at,
         valid_until=as_of + validity_seconds if release.phase.is_undecided and as_of is not None else None,
-        coverage=stage.coverage(policy.rules, release.rules) if is_running else 0.0,
-        requests=stage.requests(release.rules) if is_running else 0.0,
+        coverage=stage.coverage(policy.rules, release.rules) if is_counted else 0.0,
+        requests=stage.requests(release.rules) if is_counted else 0.0,
         eta_seconds=eta,
         claim=state.claim,
         is_final=not release.phase.is_undecided,

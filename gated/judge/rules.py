@@ -174,7 +174,7 @@ def _outcome(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -
         case Finding.NO_DATA:
             return Outcome.NO_DATA, code, reason
         case Finding.ERROR:
-            return Outcome.ERROR, code, reason
+            return Outcome.ERROR, code, f"{reason} (source {rule.source})"
         case _:
             assert_never(assessment.finding)
 

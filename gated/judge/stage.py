@@ -93,7 +93,7 @@ def assess_stage(release: Release, policy: Policy, stage: Stage, warm_at: float,
     """
     holding = _reasons_to_hold(release)
     if holding:
-        return Verdict.HOLD, _listed(holding)
+        return Verdict.HOLD, _listed([*holding, *_what_blindness_leads_to(release, stage, now)])
     elapsed = now - warm_at
     missing = [*_unsettled(release.results), *_shortages(release, policy, stage)]
     if elapsed >= stage.bake_max_seconds:
@@ -138,6 +138,15 @@ def _reasons_to_hold(release: Release) -> list[str]:
             note = " (in breach before the release began)" if result.is_pre_existing else ""
             reasons.append(f"{result.rule}{note}: {result.reason}")
     return reasons + list(_blind(release.results))
+
+
+def _what_blindness_leads_to(release: Release, stage: Stage, now: float) -> Iterable[str]:
+    """When the bound on blindness is reached, and what happens then."""
+    if release.blind_since is None or release.is_blind_escalated:
+        return
+    left = max(0.0, release.blind_since + stage.on_blind.hold_for_seconds - now)
+    then = "rollback" if stage.on_blind.then is BlindAction.ROLLBACK else "a person is called"
+    yield f"if this lasts, {then} in about {_text(max(1.0, round(left)))}"
 
 
 def _blind(results: tuple[RuleResult, ...]) -> Iterable[str]:

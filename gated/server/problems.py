@@ -26,6 +26,9 @@ _STATUS: tuple[tuple[type[GatedError], int, str], ...] = (
 """The first kind an error belongs to decides; anything else is a fault of ours, 500."""
 
 
+_UNUSABLE = "the request cannot be used"
+
+
 class Problem(BaseModel):
     """Why a request was not carried out."""
 
@@ -82,9 +85,10 @@ def problem(status: int, problem_: Problem, headers: Mapping[str, str] | None = 
 def _on_gated_error(_request: Request, error: Exception) -> JSONResponse:
     for kind, status, name in _STATUS:
         if isinstance(error, kind):
-            faults = error.faults if isinstance(error, InvalidInput) else ()
+            if isinstance(error, InvalidInput):
+                return problem(status, Problem(error=name, message=_UNUSABLE, faults=error.faults))
             headers = {"Retry-After": "1"} if isinstance(error, Unavailable) else None
-            return problem(status, Problem(error=name, message=str(error), faults=faults), headers)
+            return problem(status, Problem(error=name, message=str(error)), headers)
     return _on_bug(_request, error)
 
 
@@ -98,14 +102,14 @@ def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
     faults = tuple(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors())
-    return problem(422, Problem(error="invalid", message="the request cannot be used", faults=faults))
+    return problem(422, Problem(error="invalid", message=_UNUSABLE, faults=faults))
 
 
 def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body that is not even text
-        return problem(422, Problem(error="invalid", message="the request cannot be used", faults=(error.detail,)))
+        return problem(422, Problem(error="invalid", message=_UNUSABLE, faults=(error.detail,)))
     names = {404: "not_found", 405: "not_allowed", 413: "too_large", 503: "unavailable"}
     name = names.get(error.status_code, "invalid")
     return problem(error.status_code, Problem(error=name, message=str(error.detail)), error.headers)

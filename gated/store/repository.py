@@ -15,6 +15,7 @@ from gated.store.tables import audit, decisions, heartbeat, outbox, outcomes, po
 _PRUNED_AT_ONCE = 200
 """Releases deleted in one transaction, so that retention never keeps a commit waiting for long."""
 _ANY = Filter()
+_SINGULAR = {releases.name: "release", policies.name: "policy"}
 
 
 class Store:
@@ -250,7 +251,7 @@ class Store:
     def _document(self, table: sa.Table, key: sa.Column[str], value: str) -> str:
         found = self._documents(sa.select(table.c.document).where(key == value))
         if not found:
-            raise NotFound(f"the store has no {value} in its {table.name}")
+            raise NotFound(f"there is no {_SINGULAR[table.name]} {value!r}")
         return found[0]
 
     def _releases(self, query: sa.Select[tuple[str]]) -> tuple[Release, ...]:

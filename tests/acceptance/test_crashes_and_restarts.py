@@ -98,6 +98,19 @@ def test_a_second_daemon_on_the_same_port_says_so_at_once(gated: Gated, tmp_path
     assert f"cannot listen on 127.0.0.1:{gated.port}: Address already in use" in second.stderr
 
 
+def test_a_second_daemon_on_the_same_database_is_refused(gated: Gated, tmp_path: Path) -> None:
+    second = subprocess.run(
+        [COMMAND, "serve", "--config", "gated.yaml", "--listen", "127.0.0.1:0"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "another gated works with this database" in second.stderr
+    assert requests.get(f"{gated.url}/-/ready", timeout=5).ok
+
+
 def test_a_faulty_rule_file_changes_nothing_on_reload(gated: Gated) -> None:
     rule_file = gated.rule_file(gated.directory, "rules.yaml")
     rule_file.write_text(watched.RULES.replace("above: 2%", "above: lots"))

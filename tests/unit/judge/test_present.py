@@ -67,12 +67,15 @@ def test_a_running_stage_tells_its_coverage_its_traffic_and_how_long_it_will_tak
     assert story.shown().eta_seconds == 245.0
 
 
-def test_only_the_running_stage_has_coverage_and_traffic() -> None:
+def test_only_the_stage_started_last_has_coverage_and_traffic() -> None:
     story = promotable()
     assert (story.shown("full").coverage, story.shown("full").requests) == (0.0, 0.0)
     assert story.shown("full").eta_seconds is None
-    between = story.claim().shown()
-    assert (between.coverage, between.requests) == (0.0, 0.0)
+    running = story.shown()
+    claimed = story.claim().shown()
+    assert (claimed.coverage, claimed.requests) == (running.coverage, running.requests), "what the promote rested on"
+    story.run(15).start("full")
+    assert (story.shown("canary-5").coverage, story.shown("canary-5").requests) == (0.0, 0.0)
 
 
 def test_what_is_not_pending_has_no_eta() -> None:

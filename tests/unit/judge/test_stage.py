@@ -230,7 +230,8 @@ def test_every_reason_to_hold_is_told() -> None:
     assert story.verdict() is Verdict.HOLD
     assert story.reason() == (
         "paused by ada: looking into it; alerts: firing: WafBlocks; "
-        "errors has no evidence: the source did not answer in time"
+        "errors has no evidence: the source did not answer in time (source default); "
+        "if this lasts, rollback in about 9m"
     )
 
 
