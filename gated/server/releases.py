@@ -177,8 +177,7 @@ async def show_verdict(
             break
         if await request.is_disconnected():
             break
-        # A verdict also expires without anybody committing anything: look again before that is long ago.
-        await serving.bell.wait(identity, min(left, serving.gate.validity_seconds))
+        await serving.bell.wait(identity, left)
     document = present.document
     etag = f'"{present.revision}-{document.verdict_id}-{document.verdict.value}"'
     headers = {**NoStore, "ETag": etag}
