@@ -341,9 +341,9 @@ def test_any_release_survives(
 
 
 def test_a_release_or_policy_that_is_not_there_is_not_found(store: Store) -> None:
-    with pytest.raises(NotFound, match="no r1 in its releases"):
+    with pytest.raises(NotFound, match="no release 'r1'"):
         store.release(ReleaseId("r1"))
-    with pytest.raises(NotFound, match="no sha256:0 in its policies"):
+    with pytest.raises(NotFound, match="no policy 'sha256:0'"):
         store.policy("sha256:0")
 
 
