@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 import gated
 from gated.judge.present import show
+from gated.model.errors import Unavailable
 from gated.model.plan import Policy
 from gated.model.reading import FailureReason
 from gated.model.release import Phase, Release, RollbackCause
@@ -162,7 +163,19 @@ class ReleaseCollector(Collector):
         yield from families()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The families with what is true now."""
+        """The families with what is true now.
+
+        Without its store the gate cannot say anything of releases. What this process counts must be scraped all the
+        same, for that is when somebody needs it; so the families are empty then, and one says why.
+        """
+        try:
+            made = self._made()
+        except Unavailable:
+            made = _Families()
+            made.store.add_metric([], 0.0)
+        yield from made.all
+
+    def _made(self) -> "_Families":
         made, now = _Families(), self._now()
         latest = _latest(self._recent())
         for phase in Phase:
@@ -172,7 +185,8 @@ class ReleaseCollector(Collector):
             self._add_stages(made, release, now)
             _add_rules(made, release)
         made.outbox.add_metric([], self._oldest_undelivered_at() or 0.0)
-        yield from made.all
+        made.store.add_metric([], 1.0)
+        return made
 
     def _add_stages(self, made: "_Families", release: Release, now: float) -> None:
         where = [release.service, release.environment]
@@ -221,6 +235,9 @@ class _Families:
         self.outbox = GaugeMetricFamily(
             "gated_outbox_oldest_timestamp_seconds", "When the oldest undelivered signal arose; 0 when all are told."
         )
+        self.store = GaugeMetricFamily(
+            "gated_store_readable", "Whether the store answered this scrape; without it no release has a series."
+        )
 
     @property
     def all(self) -> tuple[GaugeMetricFamily, ...]:
@@ -236,6 +253,7 @@ class _Families:
             self.evaluated,
             self.newest,
             self.outbox,
+            self.store,
         )
 
 

@@ -58,6 +58,11 @@ def test_without_its_database_the_gate_promotes_nothing_and_comes_back(
             ready = requests.get(f"{gated.url}/-/ready", timeout=20)
             assert ready.status_code == 503
             assert requests.get(f"{gated.url}/-/healthy", timeout=10).status_code == 200
+            metrics = requests.get(f"{gated.url}/metrics", timeout=20)
+            assert metrics.status_code == 200, "the gate's own counters are wanted most when its store is away"
+            assert "gated_store_readable 0.0" in metrics.text
+            assert "gated_last_tick_timestamp_seconds" in metrics.text
+            assert "gated_stage_verdict{" not in metrics.text
             server.restart()
             watched.await_true(
                 lambda: requests.get(f"{gated.url}/-/ready", timeout=20).ok, seconds=40, what="readiness"

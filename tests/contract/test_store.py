@@ -498,6 +498,7 @@ def test_a_late_failure_does_not_revive_a_delivered_signal(store: Store) -> None
 def test_marking_a_signal_that_is_not_there_is_harmless(store: Store) -> None:
     store.mark_delivered("nobody", NOW)
     store.mark_failed("nobody", NOW, "timeout")
+    assert store.undelivered(10) == ()
 
 
 def test_the_oldest_undelivered_signal_gives_the_age_of_the_backlog(store: Store) -> None:
