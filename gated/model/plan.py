@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gated.model.errors import NotFound
+from gated.model.evidence import BaselineKind
 from gated.model.ids import PlanName, RuleName, StageName
 from gated.model.rule import Rule
 from gated.model.selection import MatchOp
@@ -32,6 +33,15 @@ class OnBlind:
     then: BlindAction = BlindAction.ROLLBACK
 
 
+class InconclusiveAction(enum.Enum):
+    """What happens when the bake is over and a sequential rule can still not tell."""
+
+    HOLD = "hold"
+    """Wait for proof."""
+    PROMOTE = "promote"
+    """Nothing was refuted; that is enough here."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """One step of a plan.
@@ -46,6 +56,8 @@ class Stage:
         bake_max_seconds: the planned length; promoted then unless refuted or short of evidence.
         min_requests: requests the new version must have served at this stage; 0 for no such demand.
         on_blind: how blindness is bounded.
+        baseline: what rules that compare compare with.
+        on_inconclusive: what happens when the bake ends without proof.
     """
 
     name: StageName
@@ -55,6 +67,8 @@ class Stage:
     warmup_seconds: float = 0.0
     min_requests: int = 0
     on_blind: OnBlind = OnBlind()
+    baseline: BaselineKind = BaselineKind.BESIDE
+    on_inconclusive: InconclusiveAction = InconclusiveAction.HOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ class LabelTemplate:
 
     Args:
         name: the label.
-        template: text with `{service}`, `{environment}` and `{version}` to be filled in.
+        template: text with `{service}`, `{environment}`, `{version}` and `{baseline}` to be filled in.
         op: equality, or a regular expression in which the filled-in texts stay literal.
     """
 
@@ -88,6 +102,16 @@ class Plan:
         stages: in order; at least one.
         discovery_grace_seconds: how long a stage waits for the first samples before their absence counts.
         recovery_watch_seconds: how long a rolled back service is watched for its recovery.
+        baseline: the labels of the baseline, ordered by name; empty for those of the workload, with the baseline's
+            version in the place of the new one.
+        false_rollback_budget: the probability with which a healthy release may be rolled back by its sequential rules,
+            all of them and all looks together.
+        drift_floor: the least harmless drift that is assumed, as a coefficient of variation: a new version may be
+            less steady than its history.
+        history_seconds: how much history calibrates the sequential rules; 0 for none.
+        instance_label: the label that tells the instances of a version apart in that history.
+        cold_start_seconds: how long a new version is young: crossing the line then means hold, unless it is clear
+            that this is no cold start. 0 for no such protection.
     """
 
     name: PlanName
@@ -96,6 +120,17 @@ class Plan:
     stages: tuple[Stage, ...]
     discovery_grace_seconds: float = 60.0
     recovery_watch_seconds: float = 900.0
+    baseline: tuple[LabelTemplate, ...] = ()
+    false_rollback_budget: float = 0.01
+    drift_floor: float = 0.10
+    history_seconds: float = 4 * 3600.0
+    instance_label: str = "instance"
+    cold_start_seconds: float = 300.0
+
+    @property
+    def bake_seconds(self) -> float:
+        """The planned length of all stages together."""
+        return sum(stage.warmup_seconds + stage.bake_max_seconds for stage in self.stages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,59 @@ class Buckets:
 
 
 @dataclass(frozen=True, slots=True)
+class Events:
+    """How many events a counter saw between two instants, exactly: nothing is extrapolated, nothing counted twice.
+
+    Asked look after look, each from where the last one ended, the numbers add up to the truth.
+
+    Args:
+        selector: a PromQL instant selector of a counter.
+        since: the end of what was counted before, Unix seconds; not included.
+        until: up to when, Unix seconds; included.
+    """
+
+    selector: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """A classic histogram's cumulative counts between two instants, exactly, as `Events` counts.
+
+    Args:
+        histogram: an instant selector of the histogram's base name, without `_bucket`.
+        since: the end of what was counted before, Unix seconds; not included.
+        until: up to when, Unix seconds; included.
+    """
+
+    histogram: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class CountHistory:
+    """What `Events` would have said at every look of a stretch of the past.
+
+    Args:
+        selector: a PromQL instant selector of a counter; of a histogram's base name when `at_most` is given.
+        at_most: counts the histogram's observations up to this boundary; None for a plain counter.
+        by: the label that tells instances apart; empty for all of them together.
+        since: the beginning, Unix seconds.
+        until: the end, Unix seconds.
+        step_seconds: from look to look.
+    """
+
+    selector: str
+    at_most: float | None
+    by: str
+    since: float
+    until: float
+    step_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Instant:
     """One number now: the user's own expression, narrowed to the workload.
 
@@ -94,7 +147,7 @@ class HttpProbe:
     body_contains: str = ""
 
 
-Measure = Increase | Buckets | Instant | Newest | FiringAlerts | HttpProbe
+Measure = Increase | Buckets | Events | Observations | CountHistory | Instant | Newest | FiringAlerts | HttpProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +179,32 @@ class FiringAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """What one instance did in a stretch of the past.
+
+    Args:
+        instance: the value of the label that tells instances apart; empty when none was asked for.
+        counts: events per look, oldest first; None at looks at which the instance had no sample. For n steps the
+            number of looks is n = round((until - since) / step), the k-th ends at since + k·step.
+    """
+
+    instance: str
+    counts: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """An answer that can be judged. Every number in it is finite.
 
     Args:
-        number: the value; for buckets the count of all observations, for alerts how many instances fire, for
-            a probe 1 when it succeeded and 0 when it failed.
+        number: the value; for buckets and a history the count of all observations, for alerts how many instances
+            fire, for a probe 1 when it succeeded and 0 when it failed.
         evaluated_at: the source's own time of evaluation, Unix seconds.
         expression: what was really asked (PromQL, or a URL), for people.
-        buckets: for `Buckets`: (upper bound, cumulative count) of the finite buckets, by ascending bound.
+        buckets: for `Buckets` and `Observations`: (upper bound, cumulative count) of the finite buckets, by
+            ascending bound.
         alerts: for `FiringAlerts`: which ones, each instance by itself, by name and then by time.
+        tracks: for `CountHistory`: every instance, by name.
         detail: for a probe: what happened, in a few words.
     """
 
@@ -144,6 +213,7 @@ class Value:
     expression: str = ""
     buckets: tuple[tuple[float, float], ...] = ()
     alerts: tuple[FiringAlert, ...] = ()
+    tracks: tuple[Track, ...] = ()
     detail: str = ""
 
 

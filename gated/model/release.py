@@ -7,6 +7,7 @@ did in between (`revision`). Instants are Unix seconds; `None` stands for "not y
 import enum
 from dataclasses import dataclass, replace
 
+from gated.model.evidence import BaselineKind, Evidence
 from gated.model.ids import Actor, PlanName, ReleaseId, RuleName, StageName, VerdictId
 from gated.model.rule import OnBreach
 from gated.model.units import Unit
@@ -66,6 +67,8 @@ class RuleState:
         scheduled: evaluations that were due in this stage.
         evaluated: those of them that had evidence.
         requests: events of the new version's denominator counted in this stage; 0 for rules of a wider scope.
+        evidence: what a sequential rule has learned; None for the others, and before its first look.
+        samples: what a distribution rule has collected in its present window: (new version, baseline) per look.
     """
 
     rule: RuleName
@@ -79,6 +82,8 @@ class RuleState:
     scheduled: int = 0
     evaluated: int = 0
     requests: float = 0.0
+    evidence: Evidence | None = None
+    samples: tuple[tuple[float, float], ...] = ()
 
     def with_nothing_past(self) -> "RuleState":
         """The same memory without that of a passed limit."""
@@ -108,6 +113,15 @@ class RuleResult:
         query: what was asked.
         since: when this outcome began.
         is_pre_existing: the limit was passed before the release began.
+        baseline: what the value was compared with; NONE for a fixed limit.
+        baseline_value: the baseline's value, in `unit`; None when there was none.
+        baseline_samples: events the baseline's value rests on.
+        interval: confidence sequence of the value, (low, high); None when there is none.
+        odds: a sequential rule's share of the release's odds against this version; None for the others.
+        odds_limit: the odds at which the release goes back.
+        health_odds: odds for health in this stage; None where health is not proved by odds.
+        health_odds_limit: the odds at which health is proved.
+        eta_seconds: until health is proved, if it goes on like this; None when nobody can tell.
     """
 
     rule: RuleName
@@ -124,6 +138,15 @@ class RuleResult:
     query: str = ""
     since: float
     is_pre_existing: bool = False
+    baseline: BaselineKind = BaselineKind.NONE
+    baseline_value: float | None = None
+    baseline_samples: float | None = None
+    interval: tuple[float, float] | None = None
+    odds: float | None = None
+    odds_limit: float | None = None
+    health_odds: float | None = None
+    health_odds_limit: float | None = None
+    eta_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +276,8 @@ class Release:
         rollback: present once it goes back.
         ended_at: when the gate stopped watching.
         revision: how often it was written; the next write must find this number.
+        tainted: stretches of time, (from, to), in which a version ran here that was rolled back: no baseline learns
+            from them.
     """
 
     id: ReleaseId
@@ -275,6 +300,7 @@ class Release:
     rollback: Rollback | None = None
     ended_at: float | None = None
     revision: int = 0
+    tainted: tuple[tuple[float, float], ...] = ()
 
     @property
     def first_started_at(self) -> float | None:

@@ -58,6 +58,26 @@ class Limit:
         return value > self.bound if self.side is Side.ABOVE else value < self.bound
 
 
+@dataclass(frozen=True, slots=True)
+class WorseThanBaseline:
+    """A line that moves with the baseline.
+
+    Args:
+        tolerance: the relative increase over the baseline that is still harmless; 0.1 for a tenth.
+    """
+
+    tolerance: float
+
+
+class Test(enum.Enum):
+    """How a rule makes up its mind."""
+
+    THRESHOLD = "threshold"
+    """Past the limit at every look for as long as `for` says."""
+    SEQUENTIAL = "sequential"
+    """Evidence is added up from look to look, and the odds decide; see `judge.stats`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rule:
     """What all kinds share.
@@ -93,15 +113,19 @@ class RatioRule(_Rule):
     Args:
         events: selector of the counted events, the numerator.
         total: selector of all events, the denominator.
-        limit: the share; above for bad events, below for good ones.
-        window_seconds: over how long events are counted at each look.
-        min_samples: fewer events than this in the window say nothing.
+        limit: the share, above for bad events, below for good ones; or how much worse than the baseline.
+        is_good: whether the counted events are the harmless ones.
+        test: how it makes up its mind. Policies written before there was a choice hold thresholds.
+        window_seconds: threshold: over how long events are counted at each look.
+        min_samples: threshold: fewer events than this in the window say nothing.
     """
 
     kind: Literal["ratio"] = field(default="ratio", init=False)
     events: str
     total: str
-    limit: Limit
+    limit: Limit | WorseThanBaseline
+    is_good: bool = False
+    test: Test = Test.THRESHOLD
     window_seconds: float = 60.0
     min_samples: int = 20
 
@@ -115,15 +139,17 @@ class QuantileRule(_Rule):
     Args:
         histogram: selector of the histogram's base name.
         quantile: which one, 0 < quantile < 1.
-        limit: seconds (or the histogram's unit); always above.
-        window_seconds: over how long observations are counted at each look.
-        min_samples: fewer observations than this in the window say nothing.
+        limit: seconds (or the histogram's unit), always above; or how much worse than the baseline.
+        test: how it makes up its mind. Policies written before there was a choice hold thresholds.
+        window_seconds: threshold: over how long observations are counted at each look.
+        min_samples: threshold: fewer observations than this in the window say nothing.
     """
 
     kind: Literal["quantile"] = field(default="quantile", init=False)
     histogram: str
     quantile: float
-    limit: Limit
+    limit: Limit | WorseThanBaseline
+    test: Test = Test.THRESHOLD
     window_seconds: float = 60.0
     min_samples: int = 20
 
@@ -192,4 +218,107 @@ class ProbeRule(_Rule):
     window_seconds = 0.0
 
 
-Rule = RatioRule | QuantileRule | ValueRule | AlertsRule | ProbeRule
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityRule(_Rule):
+    """Rare events that come in bursts, counted in blocks and compared with the baseline.
+
+    Args:
+        events: selector of a counter of the events.
+        exposure: selector of a counter of what they are measured against, such as requests.
+        limit: how much more often than on the baseline.
+        block_seconds: how long a block is; events within one may depend on each other in any way.
+    """
+
+    kind: Literal["activity"] = field(default="activity", init=False)
+    events: str
+    exposure: str
+    limit: WorseThanBaseline
+    block_seconds: float = 300.0
+
+    unit = Unit.RATIO
+    test = Test.SEQUENTIAL
+    window_seconds = 0.0
+
+
+class Direction(enum.Enum):
+    """Which way a gauge moves when users are harmed."""
+
+    INCREASE = "increase"
+    DECREASE = "decrease"
+    EITHER = "either"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistributionRule(_Rule):
+    """A gauge compared with the baseline's, as Kayenta does: Mann-Whitney's test over one window after another.
+
+    Args:
+        query: PromQL that yields one number per workload.
+        selectors: every series selector in it, for freshness.
+        limit: the relative shift of the location that is harmless, as a share of the baseline's mean.
+        direction: which way is harm.
+        confidence: of the interval of the shift, 0 < confidence < 1.
+        effect: the ratio of the means (new to old) from which a significant shift matters at all; at least 1.
+        window_seconds: how long samples are collected for one judgement.
+        min_samples: fewer samples than this of either version say nothing.
+        drop_outliers: whether samples outside 3 interquartile ranges are left out.
+    """
+
+    kind: Literal["distribution"] = field(default="distribution", init=False)
+    query: str
+    selectors: tuple[str, ...]
+    limit: WorseThanBaseline
+    direction: Direction = Direction.INCREASE
+    confidence: float = 0.98
+    effect: float = 1.0
+    window_seconds: float = 900.0
+    min_samples: int = 15
+    drop_outliers: bool = False
+
+    unit = Unit.NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class BurnWindow:
+    """One alert of a multi-window burn rate rule.
+
+    Args:
+        long_seconds: the window that says that it matters.
+        short_seconds: the window that says that it still goes on.
+        factor: how many times faster than sustainable the error budget is used up.
+    """
+
+    long_seconds: float
+    short_seconds: float
+    factor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BurnRateRule(_Rule):
+    """How fast an error budget is used up, in several windows: Site Reliability Workbook, chapter 5.
+
+    Args:
+        events: selector of a counter of bad events.
+        total: selector of a counter of all events.
+        objective: the share of good events that is promised, 0 < objective < 1.
+        windows: any of these passes the limit.
+    """
+
+    kind: Literal["burn_rate"] = field(default="burn_rate", init=False)
+    events: str
+    total: str
+    objective: float
+    windows: tuple[BurnWindow, ...]
+
+    unit = Unit.NUMBER
+
+    @property
+    def window_seconds(self) -> float:
+        """The shortest window: for so long a look speaks."""
+        return min(window.short_seconds for window in self.windows)
+
+
+SequentialRule = RatioRule | QuantileRule | ActivityRule
+"""The kinds whose test may be sequential."""
+
+Rule = RatioRule | QuantileRule | ActivityRule | DistributionRule | BurnRateRule | ValueRule | AlertsRule | ProbeRule

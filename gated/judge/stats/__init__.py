@@ -1,0 +1,13 @@
+"""The numbers behind the verdicts: plain functions of numbers, each with its source, its ranges and its guarantee.
+
+- `start`: when does a fault begin? Wealth that waits, and how it is paid out.
+- `drift`: the harmless drift of one instance's error rate, as a small hidden chain.
+- `likelihood`: experts that bet on a size of the fault, against that drift.
+- `betting`: bets that need a mean only.
+- `two_sample`, `one_sample`, `past_baseline`: the three sequential tests made of them.
+- `health`: the proof that a rate is below its limit, and how long it will take.
+- `interval`: a confidence interval that holds at every look.
+- `calibration`, `dispersion`: how unsteady a healthy service is, from its history.
+- `cold_start`: whether early harm is one.
+- `mann_whitney`: two samples of a gauge.
+"""
