@@ -4,6 +4,7 @@ import enum
 from dataclasses import dataclass
 from typing import assert_never
 
+from gated.model.evidence import BaselineKind
 from gated.model.reading import FailureReason, NoData, NoDataReason, Query, QueryFailed, Reading, Readings, Value
 
 
@@ -14,6 +15,8 @@ class Finding(enum.Enum):
     """Fresh evidence, on the harmless side."""
     PAST = "past"
     """Fresh evidence, on the harmful side."""
+    OPEN = "open"
+    """Fresh evidence that has not settled the question yet: neither harm nor health is proved."""
     UNSURE = "unsure"
     """There is evidence, and it cannot tell: too few events, or the limit lies between two buckets."""
     NO_DATA = "no_data"
@@ -35,6 +38,16 @@ class Assessment:
         sample_age_seconds: age of the newest sample; None when unknown.
         query: what was asked.
         active_since: since when the source itself says the condition holds; None when it does not say.
+        baseline_value: what the value was compared with; None when there was none.
+        baseline_samples: events the baseline's value rests on.
+        interval: of the value, or of its shift; None when there is none.
+        baseline: what the value was compared with; NONE for a fixed limit.
+        limit: the line where it moves with the baseline; None for the rule's own.
+        window_seconds: over how long the events were counted; None for the rule's own window.
+        odds: a sequential rule's share of the release's odds against the version.
+        odds_limit: the odds at which the version is refuted.
+        health_odds: the odds for health in this stage; None where it is not proved by odds.
+        eta_seconds: until health is proved, if it goes on like this; None when nobody can tell.
     """
 
     finding: Finding
@@ -45,6 +58,16 @@ class Assessment:
     sample_age_seconds: float | None = None
     query: str = ""
     active_since: float | None = None
+    baseline_value: float | None = None
+    baseline_samples: float | None = None
+    interval: tuple[float, float] | None = None
+    baseline: BaselineKind = BaselineKind.NONE
+    limit: float | None = None
+    window_seconds: float | None = None
+    odds: float | None = None
+    odds_limit: float | None = None
+    health_odds: float | None = None
+    eta_seconds: float | None = None
 
 
 NEVER_ANSWERED = QueryFailed(FailureReason.UNREACHABLE, "the query was not answered in this look")

@@ -4,7 +4,7 @@ The verbs are in `judge.stats`; there stands what each number means and why. Not
 """
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,11 @@ class Evidence:
             limit one pair of twice the boundary above it. Empty until known.
         canary: events of the new version in this stage.
         baseline: events of the old version in this stage.
+        proof: the new version's events in this stage as the proof of health counts them: for a quantile, slow are
+            those above the boundary below the limit; otherwise the same as `canary`.
+        lowest: the smallest odds there were.
+        lowest_at: the last look with these odds: if harm is found, this is when it is thought to have begun.
+        suspected_at: since when an early crossing is held to be a cold start.
         recent_baseline: the old version's counts in its last looks, newest last; they excuse looks of shared outages.
         processes: the tests of the new version against what the rule compares with, one per pair of boundaries.
         unexcused: the same without excuses; None where nothing is excused.
@@ -156,6 +161,10 @@ class Evidence:
     boundaries: tuple[tuple[float, float], ...] = ()
     canary: Counts = Counts()
     baseline: Counts = Counts()
+    proof: Counts = Counts()
+    lowest: float = 1.0
+    lowest_at: float | None = None
+    suspected_at: float | None = None
     recent_baseline: tuple[Counts, ...] = ()
     processes: tuple[Process, ...] = ()
     unexcused: Process | None = None
@@ -164,3 +173,7 @@ class Evidence:
     before: Process | None = None
     born_at: float | None = None
     early: tuple[EarlyLook, ...] = ()
+
+    def with_new_stage(self) -> "Evidence":
+        """The same at the start of a stage: health is proved anew, the evidence of harm goes on."""
+        return replace(self, canary=Counts(), baseline=Counts(), proof=Counts())

@@ -91,7 +91,10 @@ class RuleState:
 
     def with_new_stage(self) -> "RuleState":
         """The same memory at the start of a stage: a passed limit is carried over, the counts start anew."""
-        return replace(self, ok_since=None, looked_at=None, scheduled=0, evaluated=0, requests=0.0)
+        evidence = self.evidence.with_new_stage() if self.evidence is not None else None
+        return replace(
+            self, ok_since=None, looked_at=None, scheduled=0, evaluated=0, requests=0.0, evidence=evidence, samples=()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,7 @@ class RuleResult:
         reason: the sentence for people.
         code: a short constant for machines: why it is blind or waiting; empty when it is neither.
         value: the number judged, in `unit`; None when there was none.
-        limit: the line, in `unit`.
+        limit: the line, in `unit`; None while nothing is known of the baseline it depends on.
         unit: of value and limit.
         samples: events the value rests on; None where that has no meaning.
         window_seconds: over how long they were counted, 0 for an instant.
@@ -130,7 +133,7 @@ class RuleResult:
     reason: str
     code: str = ""
     value: float | None = None
-    limit: float
+    limit: float | None
     unit: Unit
     samples: float | None = None
     window_seconds: float = 0.0

@@ -6,7 +6,7 @@ that is known to parse. How a rule is spelled in a file is the rulebook's busine
 
 import enum
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from gated.model.ids import DEFAULT_SOURCE, RuleName, SourceName
 from gated.model.units import Unit
@@ -104,6 +104,16 @@ class _Rule:
     def is_blocking(self) -> bool:
         """Whether a promotion needs this rule to be fine."""
         return self.on_breach is not OnBreach.WARN
+
+
+def is_sequential(rule: "Rule") -> "TypeGuard[SequentialRule]":
+    """Whether a rule adds up evidence from look to look."""
+    return isinstance(rule, RatioRule | QuantileRule | ActivityRule) and rule.test is Test.SEQUENTIAL
+
+
+def look_back_seconds(rule: "Rule") -> float:
+    """How far back one look at a rule sees: the window of a threshold; a sequential rule sees only what is new."""
+    return 0.0 if is_sequential(rule) else rule.window_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
