@@ -6,6 +6,8 @@ from typing import assert_never
 
 from gated.model.evidence import BaselineKind
 from gated.model.reading import FailureReason, NoData, NoDataReason, Query, QueryFailed, Reading, Readings, Value
+from gated.model.rule import Limit, WorseThanBaseline
+from gated.model.units import Unit
 
 
 class Finding(enum.Enum):
@@ -43,6 +45,7 @@ class Assessment:
         interval: of the value, or of its shift; None when there is none.
         baseline: what the value was compared with; NONE for a fixed limit.
         limit: the line where it moves with the baseline; None for the rule's own.
+        unit: of value and limit; None for the rule's own.
         window_seconds: over how long the events were counted; None for the rule's own window.
         odds: a sequential rule's share of the release's odds against the version.
         odds_limit: the odds at which the version is refuted.
@@ -63,6 +66,7 @@ class Assessment:
     interval: tuple[float, float] | None = None
     baseline: BaselineKind = BaselineKind.NONE
     limit: float | None = None
+    unit: Unit | None = None
     window_seconds: float | None = None
     odds: float | None = None
     odds_limit: float | None = None
@@ -71,6 +75,13 @@ class Assessment:
 
 
 NEVER_ANSWERED = QueryFailed(FailureReason.UNREACHABLE, "the query was not answered in this look")
+
+
+def fixed(limit: Limit | WorseThanBaseline) -> Limit:
+    """The limit of a threshold: rules that compare with a baseline are sequential."""
+    if not isinstance(limit, Limit):
+        raise AssertionError("a threshold has a fixed limit")  # noqa: TRY004 -- the rulebook lets no other through
+    return limit
 
 
 def reading_of(readings: Readings, query: Query) -> Reading:

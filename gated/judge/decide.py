@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from gated.judge import record, stage
 from gated.judge.lifecycle import Event, advance
-from gated.judge.queries import workload_of
-from gated.judge.rules import BEARABLE_LOOKS, Look, assess, judge
+from gated.judge.looking import look_at
+from gated.judge.rules import BEARABLE_LOOKS, Look, judge
 from gated.model.errors import NotAllowed
 from gated.model.ids import GATE
 from gated.model.plan import Policy, Stage
@@ -25,7 +25,7 @@ def decide(release: Release, policy: Policy, readings: Readings, *, now: float, 
     Args:
         release: an active release.
         policy: the policy it is pinned to.
-        readings: the answers to `queries_for(release, policy)`; what is missing counts as failed.
+        readings: the answers to `queries_for` of the same look; what is missing counts as failed.
         now: the time of the look.
         interval_seconds: how far apart looks are meant to be.
 
@@ -53,16 +53,11 @@ def decide(release: Release, policy: Policy, readings: Readings, *, now: float, 
 def _look(release: Release, policy: Policy, readings: Readings, now: float, interval_seconds: float) -> Release:
     """The release with what every rule says at this look."""
     look = _look_at(release, policy, now, interval_seconds)
+    seen = look_at(release, policy, readings, now=now, interval_seconds=interval_seconds)
     before: dict[str, RuleResult] = {result.rule: result for result in release.results}
     judged = [
-        judge(
-            rule,
-            state,
-            before.get(rule.name),
-            assess(rule, workload_of(release, policy, rule.scope), readings, look.began_at),
-            look,
-        )
-        for rule, state in zip(policy.rules, release.rules, strict=True)
+        judge(rule, state, before.get(rule.name), assessment, look)
+        for rule, (state, assessment) in zip(policy.rules, seen, strict=True)
     ]
     results = tuple(result for _, result in judged)
     blind_since = _blind_since(release, now, interval_seconds)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from gated.judge.assessment import Assessment, Finding
-from gated.judge.kinds import alerts, probe, quantile, ratio, value
-from gated.model.reading import NoDataReason, Readings
+from gated.judge.sequential.standing import HEALTH_ODDS
+from gated.judge.sequential.weighing import LEARNING
+from gated.model.reading import NoDataReason
 from gated.model.release import RuleResult, RuleState
-from gated.model.rule import AlertsRule, ProbeRule, QuantileRule, RatioRule, Rule, Scope, ValueRule
-from gated.model.selection import Workload
+from gated.model.rule import AlertsRule, BurnRateRule, Limit, ProbeRule, Rule, Scope, look_back_seconds
 from gated.model.units import format_duration
 from gated.model.verdict import Outcome
 
@@ -39,23 +39,6 @@ class Look:
     stage_started_at: float | None = None
     warmup_seconds: float = 0.0
     grace_seconds: float = 0.0
-
-
-def assess(rule: Rule, workload: Workload, readings: Readings, began_at: float | None) -> Assessment:
-    """What this look's evidence says about a rule, without any memory."""
-    match rule:
-        case RatioRule():
-            return ratio.assess(rule, workload, readings)
-        case QuantileRule():
-            return quantile.assess(rule, workload, readings)
-        case ValueRule():
-            return value.assess(rule, workload, readings)
-        case AlertsRule():
-            return alerts.assess(rule, workload, readings, began_at)
-        case ProbeRule():
-            return probe.assess(rule, workload, readings)
-        case _:
-            assert_never(rule)
 
 
 def judge(
@@ -88,14 +71,23 @@ def judge(
         reason=reason,
         code=code,
         value=float(after.past_looks) if isinstance(rule, ProbeRule) else assessment.value,
-        limit=_limit(rule),
-        unit=rule.unit,
+        limit=assessment.limit if assessment.limit is not None else _limit(rule),
+        unit=assessment.unit or rule.unit,
         samples=assessment.samples,
-        window_seconds=rule.window_seconds,
+        window_seconds=rule.window_seconds if assessment.window_seconds is None else assessment.window_seconds,
         sample_age_seconds=assessment.sample_age_seconds,
         query=assessment.query,
         since=before.since if before is not None and before.outcome is outcome else look.now,
         is_pre_existing=_is_pre_existing(rule, after, look),
+        baseline=assessment.baseline,
+        baseline_value=assessment.baseline_value,
+        baseline_samples=assessment.baseline_samples,
+        interval=assessment.interval,
+        odds=assessment.odds,
+        odds_limit=assessment.odds_limit,
+        health_odds=assessment.health_odds,
+        health_odds_limit=HEALTH_ODDS if assessment.health_odds is not None else None,
+        eta_seconds=assessment.eta_seconds,
     )
     return after, result
 
@@ -116,7 +108,7 @@ def _held(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -> R
     elif state.first_past_at is None or state.past_since is None or state.past_seen_at is None:
         first = since = look.now
     else:
-        observed = max(rule.window_seconds, BEARABLE_LOOKS * look.interval_seconds)
+        observed = max(look_back_seconds(rule), BEARABLE_LOOKS * look.interval_seconds)
         first, since = state.first_past_at, state.past_since + max(0.0, look.now - state.past_seen_at - observed)
     return replace(
         state,
@@ -133,8 +125,8 @@ def _counted(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -
         return replace(state, looked_at=look.now)
     previous = max(state.looked_at or 0.0, _evidence_from(rule, look))
     gap = max(0.0, look.now - previous)
-    has_evidence = assessment.finding in {Finding.INSIDE, Finding.PAST}
-    is_unbroken = gap <= max(rule.window_seconds, BEARABLE_LOOKS * look.interval_seconds)
+    has_evidence = assessment.finding in {Finding.INSIDE, Finding.PAST, Finding.OPEN}
+    is_unbroken = gap <= max(look_back_seconds(rule), BEARABLE_LOOKS * look.interval_seconds)
     ok_since = state.ok_since if state.ok_since is not None and is_unbroken else look.now
     return replace(
         state,
@@ -154,9 +146,10 @@ def _served(rule: Rule, assessment: Assessment, gap: float) -> float:
         assessment: with the events in that window.
         gap: seconds since the last look; what lies before the window is not invented.
     """
-    if rule.scope is not Scope.VERSION or not rule.window_seconds or assessment.samples is None:
+    window = look_back_seconds(rule)
+    if rule.scope is not Scope.VERSION or not window or assessment.samples is None:
         return 0.0
-    return assessment.samples * min(1.0, gap / rule.window_seconds)
+    return assessment.samples * min(1.0, gap / window)
 
 
 def _outcome(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -> tuple[Outcome, str, str]:
@@ -167,7 +160,7 @@ def _outcome(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -
             return Outcome.OK, "", reason
         case Finding.PAST:
             return _past(rule, state, reason, look)
-        case Finding.UNSURE:
+        case Finding.UNSURE | Finding.OPEN:
             return Outcome.PENDING, code, reason
         case Finding.NO_DATA if _is_awaited(state, assessment, look):
             return Outcome.PENDING, "awaiting_first_samples", f"waiting for the first samples ({reason})"
@@ -205,12 +198,14 @@ def _is_pre_existing(rule: Rule, state: RuleState, look: Look) -> bool:
     """
     if rule.scope is Scope.VERSION or state.first_past_at is None:
         return False
-    unknown = 0.0 if state.was_kept else rule.window_seconds
+    unknown = 0.0 if state.was_kept else look_back_seconds(rule)
     return look.began_at is None or state.first_past_at - unknown < look.began_at
 
 
 def _is_awaited(state: RuleState, assessment: Assessment, look: Look) -> bool:
-    """Whether the first samples of a stage may still be on their way through service discovery."""
+    """Whether evidence is still on its way: history to be learned, or first samples through service discovery."""
+    if assessment.code == LEARNING:
+        return True
     return (
         look.stage_started_at is not None
         and look.now < look.stage_started_at + look.warmup_seconds + look.grace_seconds
@@ -229,17 +224,20 @@ def _evidence_from(rule: Rule, look: Look) -> float:
     start = look.stage_started_at or 0.0
     if rule.scope is not Scope.VERSION or not look.warmup_seconds:
         return start
-    return start + look.warmup_seconds + rule.window_seconds
+    return start + look.warmup_seconds + look_back_seconds(rule)
 
 
-def _limit(rule: Rule) -> float:
+def _limit(rule: Rule) -> float | None:
+    """Where the line is when it does not move with a baseline."""
     match rule:
         case AlertsRule():
             return 0.0
         case ProbeRule():
             return float(rule.failures)
+        case BurnRateRule():
+            return 1.0
         case _:
-            return rule.limit.bound
+            return rule.limit.bound if isinstance(rule.limit, Limit) else None
 
 
 def _for(rule: Rule) -> str:

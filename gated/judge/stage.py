@@ -7,18 +7,23 @@
                reached, and either the bake is over or every blocking rule is proved
     pending    otherwise
 
-The first that applies wins, from the top. A threshold rule is *proved* when it was inside its limit at every look
-for as long as the stage must bake at least, and for as long as its own `for:`.
+The first that applies wins, from the top. A sequential rule with a fixed limit is *proved* by the odds for health, one
+that compares with a baseline by not being suspicious. A threshold rule is proved when it was inside its limit at every
+look for as long as the stage must bake at least, and for as long as its own `for:`.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gated.model.plan import BlindAction, Policy, Stage
+from gated.model.plan import BlindAction, InconclusiveAction, Policy, Stage
 from gated.model.release import Release, RollbackCause, RuleResult, RuleState
-from gated.model.rule import OnBreach, Rule
+from gated.model.rule import OnBreach, Rule, is_sequential
 from gated.model.units import format_duration
 from gated.model.verdict import Outcome, Verdict
+
+HOLDING_CODES = frozenset({"cold_start", "baseline_breaches"})
+"""A sequential rule that has crossed the line for a reason that may not be the new version's fault."""
 
 REQUIRED_COVERAGE = 0.9
 """The share of scheduled evaluations that must have had evidence before a stage is promoted."""
@@ -74,8 +79,12 @@ def coverage(rules: tuple[Rule, ...], states: tuple[RuleState, ...]) -> float:
 
 
 def requests(states: tuple[RuleState, ...]) -> float:
-    """Requests the new version served at this stage: the largest count any rule of its own series made of them."""
-    return max((state.requests for state in states), default=0.0)
+    """Requests the new version served at this stage: the largest count any rule of its own series made of them.
+
+    Sequential rules count every request once; where there are none, overlapping windows give an estimate.
+    """
+    counted = [state.evidence.canary.total for state in states if state.evidence is not None]
+    return max(counted) if counted else max((state.requests for state in states), default=0.0)
 
 
 def assess_stage(release: Release, policy: Policy, stage: Stage, warm_at: float, now: float) -> tuple[Verdict, str]:
@@ -97,6 +106,8 @@ def assess_stage(release: Release, policy: Policy, stage: Stage, warm_at: float,
     elapsed = now - warm_at
     missing = [*_unsettled(release.results), *_shortages(release, policy, stage)]
     if elapsed >= stage.bake_max_seconds:
+        if stage.on_inconclusive is InconclusiveAction.PROMOTE:
+            missing = [*_unsettled(release.results, but="unproved"), *_shortages(release, policy, stage)]
         if missing:
             return Verdict.HOLD, f"after {format_duration(round(elapsed))} the evidence is short: {_listed(missing)}"
         return Verdict.PROMOTE, _healthy(release, policy, f"for the whole bake of {_text(stage.bake_max_seconds)}")
@@ -122,7 +133,12 @@ def eta_seconds(release: Release, policy: Policy, stage: Stage, warm_at: float, 
 def _time_to_proof(release: Release, policy: Policy, stage: Stage, warm_at: float, now: float) -> float:
     """Seconds until every blocking rule is proved if nothing more happens; at most 0 when all are."""
     wait = warm_at + stage.bake_min_seconds - now
+    results = {result.rule: result for result in release.results}
     for rule, state in _blocking(policy.rules, release.rules):
+        if is_sequential(rule):
+            result = results.get(rule.name)
+            wait = max(wait, math.inf if result is None or result.eta_seconds is None else result.eta_seconds)
+            continue
         since = now if state.ok_since is None else state.ok_since
         wait = max(wait, since + max(stage.bake_min_seconds, rule.for_seconds) - now)
     return wait
@@ -137,6 +153,8 @@ def _reasons_to_hold(release: Release) -> list[str]:
         if result.outcome is Outcome.BREACH and result.on_breach is not OnBreach.WARN:
             note = " (in breach before the release began)" if result.is_pre_existing else ""
             reasons.append(f"{result.rule}{note}: {result.reason}")
+        elif result.code in HOLDING_CODES and result.on_breach is not OnBreach.WARN:
+            reasons.append(f"{result.rule}: {result.reason}")
     return reasons + list(_blind(release.results))
 
 
@@ -157,12 +175,13 @@ def _blind(results: tuple[RuleResult, ...]) -> Iterable[str]:
     )
 
 
-def _unsettled(results: tuple[RuleResult, ...]) -> Iterable[str]:
-    """Blocking rules that cannot be called fine at this look."""
+def _unsettled(results: tuple[RuleResult, ...], but: str = "") -> Iterable[str]:
+    """Blocking rules that cannot be called fine at this look; but not those that wait with this code."""
     return (
         f"{result.rule}: {result.reason}"
         for result in results
         if result.on_breach is not OnBreach.WARN and result.outcome is not Outcome.OK
+        if not (but and result.code == but)
     )
 
 

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gated.model.plan import BlindAction
+from gated.model.evidence import BaselineKind
+from gated.model.plan import BlindAction, InconclusiveAction
 from gated.model.release import Phase, RollbackCause
-from gated.model.rule import OnBreach
+from gated.model.rule import OnBreach, Test
 from gated.model.step import DecisionKind
 from gated.model.units import Unit
 from gated.model.verdict import Verdict
@@ -42,7 +43,8 @@ class RuleDocument(Document):
     """Why it waits or is blind, as a constant; empty otherwise."""
     value: float | None
     """The number judged, in `unit`; null when there was none."""
-    limit: float
+    limit: float | None
+    """The line, in `unit`; null while nothing is known of the baseline it moves with."""
     unit: Unit
     samples: float | None
     """Events the value rests on."""
@@ -57,6 +59,22 @@ class RuleDocument(Document):
     pre_existing: bool
     """The limit was passed before the release began."""
     runbook: str
+    baseline: BaselineKind
+    """What the value is compared with: the old version beside it, the time before the release, or nothing."""
+    baseline_value: float | None
+    baseline_samples: float | None
+    interval: tuple[float, float] | None
+    """A confidence interval of the value that holds at every look."""
+    evidence: float | None
+    """A sequential rule's share of the odds against this version; they begin at 1 for all rules together."""
+    evidence_limit: float | None
+    """The odds at which the release goes back."""
+    health_evidence: float | None
+    """The odds for health in this stage, where health is proved by odds."""
+    health_evidence_limit: float | None
+    """The odds at which health is proved."""
+    eta_seconds: float | None
+    """Until health is proved, if it goes on like this; null when nobody can tell."""
 
 
 class VerdictDocument(Document):
@@ -211,6 +229,7 @@ class PlanDocument(Document):
     plan: str
     policy_digest: str
     rules: tuple[str, ...]
+    false_rollback_budget: float
     stages: tuple["PlannedStageDocument", ...]
 
 
@@ -225,6 +244,8 @@ class PlannedStageDocument(Document):
     min_requests: int
     on_blind_hold_for_seconds: float
     on_blind_then: BlindAction
+    baseline: BaselineKind
+    on_inconclusive: InconclusiveAction
 
 
 class LoadedRuleDocument(Document):
@@ -232,8 +253,12 @@ class LoadedRuleDocument(Document):
 
     rule: str
     kind: str
+    test: Test
     on_breach: OnBreach
-    limit: float
+    limit: float | None
+    """The fixed line; null for one that moves with a baseline."""
+    worse_than_baseline: float | None
+    """The tolerated increase over the baseline; null for a fixed line."""
     unit: Unit
     for_seconds: float
     scope: str

@@ -62,7 +62,8 @@ def tick(gate: Gate, eyes: Eyes, now: float) -> Tick:
     pairs = [(release, gate.policy_of(release)) for release in gate.store.active()]
     queries: dict[Query, None] = {}
     for release, policy in pairs:
-        queries.update(dict.fromkeys(queries_for(release, policy)))
+        asked = queries_for(release, policy, now=now, interval_seconds=gate.interval_seconds)
+        queries.update(dict.fromkeys(asked))
     look = eyes.read(queries, now)
     steps: list[Step] = []
     skipped: list[Skipped] = []

@@ -9,7 +9,21 @@ from gated.model.errors import NotFound
 from gated.model.ids import ReleaseId, StageName
 from gated.model.plan import Plan, Policy, Rulebook, Stage
 from gated.model.release import Release, Rollback, RuleResult, StageState
-from gated.model.rule import AlertsRule, ProbeRule, QuantileRule, RatioRule, Rule, ValueRule
+from gated.model.rule import (
+    ActivityRule,
+    AlertsRule,
+    BurnRateRule,
+    DistributionRule,
+    Limit,
+    ProbeRule,
+    QuantileRule,
+    RatioRule,
+    Rule,
+    Test,
+    ValueRule,
+    WorseThanBaseline,
+    is_sequential,
+)
 from gated.model.units import format_duration
 from gated.operations.documents import (
     AuditDocument,
@@ -262,6 +276,15 @@ def _rules(results: Iterable[RuleResult], policy: Policy) -> tuple[RuleDocument,
             since=instant(result.since),
             pre_existing=result.is_pre_existing,
             runbook=runbooks.get(result.rule, ""),
+            baseline=result.baseline,
+            baseline_value=result.baseline_value,
+            baseline_samples=result.baseline_samples,
+            interval=result.interval,
+            evidence=_rounded(result.odds),
+            evidence_limit=_rounded(result.odds_limit),
+            health_evidence=_rounded(result.health_odds),
+            health_evidence_limit=_rounded(result.health_odds_limit),
+            eta_seconds=result.eta_seconds,
         )
         for result in results
     )
@@ -272,6 +295,7 @@ def _plan(plan: Plan, digest: str) -> PlanDocument:
         plan=plan.name,
         policy_digest=digest,
         rules=plan.rules,
+        false_rollback_budget=plan.false_rollback_budget,
         stages=tuple(
             PlannedStageDocument(
                 stage=stage.name,
@@ -282,6 +306,8 @@ def _plan(plan: Plan, digest: str) -> PlanDocument:
                 min_requests=stage.min_requests,
                 on_blind_hold_for_seconds=stage.on_blind.hold_for_seconds,
                 on_blind_then=stage.on_blind.then,
+                baseline=stage.baseline,
+                on_inconclusive=stage.on_inconclusive,
             )
             for stage in plan.stages
         ),
@@ -289,12 +315,14 @@ def _plan(plan: Plan, digest: str) -> PlanDocument:
 
 
 def _loaded(rule: Rule) -> LoadedRuleDocument:
-    asks, limit = _asks(rule)
+    asks, line = _asks(rule)
     return LoadedRuleDocument(
         rule=rule.name,
         kind=rule.kind,
+        test=Test.SEQUENTIAL if is_sequential(rule) else Test.THRESHOLD,
         on_breach=rule.on_breach,
-        limit=limit,
+        limit=line.bound if isinstance(line, Limit) else line if isinstance(line, float) else None,
+        worse_than_baseline=line.tolerance if isinstance(line, WorseThanBaseline) else None,
         unit=rule.unit,
         for_seconds=rule.for_seconds,
         scope=rule.scope.value,
@@ -304,21 +332,30 @@ def _loaded(rule: Rule) -> LoadedRuleDocument:
     )
 
 
-def _asks(rule: Rule) -> tuple[tuple[str, ...], float]:
+def _asks(rule: Rule) -> tuple[tuple[str, ...], Limit | WorseThanBaseline | float]:
     """What a rule asks, as it stands in its file, and where its line is."""
     match rule:
         case RatioRule():
-            return (rule.events, rule.total), rule.limit.bound
+            return (rule.events, rule.total), rule.limit
         case QuantileRule():
-            return (rule.histogram,), rule.limit.bound
-        case ValueRule():
-            return (rule.query,), rule.limit.bound
+            return (rule.histogram,), rule.limit
+        case ActivityRule():
+            return (rule.events, rule.exposure), rule.limit
+        case DistributionRule() | ValueRule():
+            return (rule.query,), rule.limit
+        case BurnRateRule():
+            return (rule.events, rule.total), min(window.factor for window in rule.windows)
         case AlertsRule():
             return (rule.match,), 0.0
         case ProbeRule():
             return (rule.url,), float(rule.failures)
         case _:
             assert_never(rule)
+
+
+def _rounded(odds: float | None) -> float | None:
+    """Odds to four significant digits: they have no more."""
+    return None if odds is None else float(f"{odds:.4g}")
 
 
 def _at(at: float | None) -> Instant | None:

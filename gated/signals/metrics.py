@@ -217,6 +217,12 @@ class _Families:
         )
         self.value = GaugeMetricFamily("gated_rule_value", "The number a rule judged last, in its unit.", labels=rule)
         self.limit = GaugeMetricFamily("gated_rule_limit", "A rule's limit, in its unit.", labels=rule)
+        self.evidence = GaugeMetricFamily(
+            "gated_rule_evidence", "A sequential rule's share of the odds against the new version.", labels=rule
+        )
+        self.evidence_limit = GaugeMetricFamily(
+            "gated_rule_evidence_limit", "The odds at which the release goes back.", labels=rule
+        )
         self.outcome = GaugeMetricFamily(
             "gated_rule_outcome", "1 for a rule's present outcome.", labels=[*rule, "outcome"]
         )
@@ -247,6 +253,8 @@ class _Families:
             self.verdict,
             self.value,
             self.limit,
+            self.evidence,
+            self.evidence_limit,
             self.outcome,
             self.blind,
             self.samples,
@@ -275,7 +283,11 @@ def _add_rules(made: _Families, release: Release) -> None:
         labels = [release.service, release.environment, result.rule]
         if result.value is not None:
             made.value.add_metric(labels, result.value)
-        made.limit.add_metric(labels, result.limit)
+        if result.limit is not None:
+            made.limit.add_metric(labels, result.limit)
+        if result.odds is not None and result.odds_limit is not None:
+            made.evidence.add_metric(labels, result.odds)
+            made.evidence_limit.add_metric(labels, result.odds_limit)
         for outcome in Outcome:
             made.outcome.add_metric([*labels, outcome.text], float(outcome is result.outcome))
         if result.outcome.is_blind:

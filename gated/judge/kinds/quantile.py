@@ -12,7 +12,7 @@ a position inside the bucket, and saturates at the last finite boundary.
 
 import math
 
-from gated.judge.assessment import Assessment, Finding, blind, reading_of, sample_age
+from gated.judge.assessment import Assessment, Finding, blind, fixed, reading_of, sample_age
 from gated.model.reading import Buckets, Newest, Query, Readings, Value
 from gated.model.rule import QuantileRule
 from gated.model.selection import Workload
@@ -38,7 +38,7 @@ def assess(rule: QuantileRule, workload: Workload, readings: Readings) -> Assess
     age = sample_age(newest, rule.max_sample_age_seconds)
     if isinstance(age, Assessment):
         return age
-    n, limit = counts.number, rule.limit.bound
+    n, limit = counts.number, fixed(rule.limit).bound
     finding, code, reason = Finding.UNSURE, "", ""
     value: float | None = None
     last = counts.buckets[-1][0] if counts.buckets else -math.inf
@@ -78,7 +78,7 @@ def _compare(rule: QuantileRule, buckets: tuple[tuple[float, float], ...], n: fl
         The finding, the smallest boundary the quantile is certainly not above (the last finite one when there is
         none), and the sentence.
     """
-    limit, allowed = rule.limit.bound, (1 - rule.quantile) * n * (1 + _ROUNDING)
+    limit, allowed = fixed(rule.limit).bound, (1 - rule.quantile) * n * (1 + _ROUNDING)
     within_upper = next(count for bound, count in buckets if bound >= limit * (1 - _ROUNDING))
     within_lower = max((count for bound, count in buckets if bound <= limit * (1 + _ROUNDING)), default=0.0)
     if n - within_upper > allowed:

@@ -1,10 +1,10 @@
 """Shares of events: failed of all requests, good of all requests."""
 
-from gated.judge.assessment import Assessment, Finding, blind, reading_of, sample_age
+from gated.judge.assessment import Assessment, Finding, blind, fixed, reading_of, sample_age
 from gated.model.reading import Increase, Newest, NoData, NoDataReason, Query, Readings, Value
-from gated.model.rule import RatioRule, Side
+from gated.model.rule import Limit, RatioRule, Side
 from gated.model.selection import Workload
-from gated.model.units import format_quantity
+from gated.model.units import Unit, format_quantity
 
 
 def queries(rule: RatioRule, workload: Workload) -> tuple[Query, Query, Query]:
@@ -45,10 +45,10 @@ def assess(rule: RatioRule, workload: Workload, readings: Readings) -> Assessmen
             sample_age_seconds=age,
             query=query,
         )
-    share = min(count / total.number, 1.0)
+    share, limit = min(count / total.number, 1.0), fixed(rule.limit)
     return Assessment(
-        finding=Finding.PAST if rule.limit.is_passed_by(share) else Finding.INSIDE,
-        reason=_sentence(rule, share, total.number),
+        finding=Finding.PAST if limit.is_passed_by(share) else Finding.INSIDE,
+        reason=_sentence(limit, share, total.number),
         value=share,
         samples=total.number,
         sample_age_seconds=age,
@@ -56,8 +56,8 @@ def assess(rule: RatioRule, workload: Workload, readings: Readings) -> Assessmen
     )
 
 
-def _sentence(rule: RatioRule, share: float, total: float) -> str:
-    seen, bound = format_quantity(share, rule.unit), format_quantity(rule.limit.bound, rule.unit)
-    if rule.limit.side is Side.ABOVE:
+def _sentence(limit: Limit, share: float, total: float) -> str:
+    seen, bound = format_quantity(share, Unit.RATIO), format_quantity(limit.bound, Unit.RATIO)
+    if limit.side is Side.ABOVE:
         return f"{seen} of {total:,.0f} were bad; limit {bound}"
     return f"{seen} of {total:,.0f} were good; at least {bound} must be"

@@ -1,0 +1,158 @@
+"""The odds with one more look's events, and where they stand."""
+
+from dataclasses import replace
+from statistics import fmean
+
+from gated.judge.sequential.counting import Counted
+from gated.judge.sequential.setting import Setting, compares
+from gated.judge.stats.one_sample import OneSample, is_excused
+from gated.judge.stats.past_baseline import PastBaseline
+from gated.judge.stats.two_sample import TwoSample
+from gated.model.evidence import BaselineKind, Calibration, Counts, EarlyLook, Evidence
+from gated.model.rule import Limit, QuantileRule, SequentialRule, Side, WorseThanBaseline
+
+PAST_TOLERANCE = 0.25
+"""The least tolerance against a baseline of the past, from which drift does not cancel (measured: facts in
+docs/statistics.md)."""
+
+TENFOLD = 10.0
+"""A cold start was never seen to be worse than this; what is, is a fault however young the version."""
+
+_RECENT = 4
+"""Looks of the baseline that may excuse the present one."""
+
+_EARLY = 40
+"""Looks kept of a version's first minutes; of shorter intervals neighbours are joined."""
+
+_LARGEST_LIMIT = 0.9
+"""Beyond it ten times a limit would be no share any more."""
+
+
+def weighed(rule: SequentialRule, evidence: Evidence, counted: Counted, setting: Setting) -> Evidence:
+    """The evidence with one look's events.
+
+    Args:
+        rule: the rule.
+        evidence: up to the last look that counted; its calibration is known.
+        counted: the events since then.
+        setting: of this look.
+    """
+    known, elapsed = _calibration(evidence), setting.now - evidence.counted_until
+    canary, baseline = counted.pairs[-1]
+    evidence = replace(
+        evidence,
+        counted_until=setting.now,
+        canary=evidence.canary + canary,
+        baseline=evidence.baseline + baseline,
+        proof=evidence.proof + counted.proof,
+        born_at=setting.now if evidence.born_at is None and canary.total else evidence.born_at,
+    )
+    if is_young(evidence, setting):
+        evidence = replace(evidence, early=_early(evidence.early, EarlyLook(setting.now, canary, baseline)))
+    match rule.limit:
+        case Limit() as limit:
+            test = OneSample(harmful_share(rule, limit), setting.planned_looks(rule), known.dispersion)
+            evidence = _against_limit(test, evidence, canary, baseline, setting)
+        case WorseThanBaseline() as limit if setting.kind is BaselineKind.BESIDE:
+            test = TwoSample(tolerance(rule, limit, setting), setting.planned_looks(rule), known)
+            evidence = _beside(test, evidence, counted, elapsed, setting)
+        case WorseThanBaseline() as limit if evidence.past is not None:
+            test = PastBaseline(tolerance(rule, limit, setting), setting.planned_looks(rule), evidence.past)
+            evidence = replace(evidence, before=test.looked(evidence.before or test.opened(), canary, elapsed))
+        case WorseThanBaseline():
+            raise AssertionError("without a past to compare with nothing is weighed")
+    return with_lowest(evidence, odds(rule, evidence, setting), setting.now)
+
+
+def odds(rule: SequentialRule, evidence: Evidence, setting: Setting) -> float:
+    """The evidence against the new version, by this rule alone: at least 0, and 1 when nothing is known.
+
+    A weighted mean of tests is a test: a rule whose plan compares in both ways shares its wealth between them.
+    """
+    beside = fmean(test.value for test in evidence.processes) if evidence.processes else 1.0
+    if not (compares(rule) and setting.looks_before):
+        return beside
+    before = evidence.before.value if evidence.before is not None else 1.0
+    return fmean((beside, before)) if setting.looks_beside else before
+
+
+def unexcused_odds(evidence: Evidence) -> float:
+    """What the odds would be if the baseline excused nothing."""
+    return evidence.unexcused.value if evidence.unexcused is not None else 1.0
+
+
+def anew(evidence: Evidence, now: float) -> Evidence:
+    """The evidence of harm from the beginning; what history taught and what was counted stays."""
+    return replace(evidence, processes=(), before=None, unexcused=None, lowest=1.0, lowest_at=now)
+
+
+def with_lowest(evidence: Evidence, present: float, now: float) -> Evidence:
+    """The same, with the last time at which the odds were at their lowest.
+
+    Before a fault the odds can only be expected to fall, after it to rise: the last minimum is the usual estimate of
+    when it began (Page, *Continuous inspection schemes*, Biometrika 1954).
+    """
+    if evidence.lowest_at is None or present <= evidence.lowest:
+        return replace(evidence, lowest=present, lowest_at=now)
+    return evidence
+
+
+def is_young(evidence: Evidence, setting: Setting) -> bool:
+    """Whether early harm may be a cold start."""
+    if evidence.born_at is None or _calibration(evidence).is_warm_start:
+        return False
+    return setting.now - evidence.born_at < setting.plan.cold_start_seconds
+
+
+def harmful_share(rule: SequentialRule, limit: Limit) -> float:
+    """The share of bad events at a fixed limit."""
+    if isinstance(rule, QuantileRule):
+        return 1.0 - rule.quantile
+    return limit.bound if limit.side is Side.ABOVE else 1.0 - limit.bound
+
+
+def tolerance(rule: SequentialRule, limit: WorseThanBaseline, setting: Setting) -> float:
+    """The tolerated increase of the share; a quantile's own tolerance is in its pairs of boundaries already."""
+    own = 0.0 if isinstance(rule, QuantileRule) else limit.tolerance
+    return max(own, PAST_TOLERANCE) if setting.kind is BaselineKind.BEFORE else own
+
+
+def _against_limit(test: OneSample, evidence: Evidence, canary: Counts, baseline: Counts, setting: Setting) -> Evidence:
+    recent = (*evidence.recent_baseline, baseline)[-_RECENT:]
+    process = evidence.processes[0] if evidence.processes else test.opened()
+    process = test.looked(process, canary, is_excused=is_excused(recent, test.limit))
+    evidence = replace(evidence, recent_baseline=recent, processes=(process,))
+    if setting.baseline is not None:
+        evidence = replace(evidence, unexcused=test.looked(evidence.unexcused or test.opened(), canary))
+    if is_young(evidence, setting):
+        worse = replace(test, limit=min(TENFOLD * test.limit, _LARGEST_LIMIT))
+        evidence = replace(evidence, tenfold=worse.looked(evidence.tenfold or worse.opened(), canary))
+    return evidence
+
+
+def _beside(test: TwoSample, evidence: Evidence, counted: Counted, elapsed: float, setting: Setting) -> Evidence:
+    processes = evidence.processes or (test.opened(),) * len(counted.pairs)
+    looked = tuple(test.looked(process, *pair, elapsed) for process, pair in zip(processes, counted.pairs, strict=True))
+    evidence = replace(evidence, processes=looked)
+    if is_young(evidence, setting):
+        worse = replace(test, tolerance=TENFOLD * (1 + test.tolerance) - 1)
+        process = worse.looked(evidence.tenfold or worse.opened(), *counted.pairs[-1], elapsed)
+        evidence = replace(evidence, tenfold=process)
+    return evidence
+
+
+def _early(early: tuple[EarlyLook, ...], look: EarlyLook) -> tuple[EarlyLook, ...]:
+    """The first looks with one more; when they are many, two and two become one."""
+    joined = (*early, look)
+    if len(joined) < _EARLY:
+        return joined
+    return tuple(
+        EarlyLook(second.at, first.canary + second.canary, first.baseline + second.baseline)
+        for first, second in zip(joined[::2], joined[1::2], strict=False)
+    )
+
+
+def _calibration(evidence: Evidence) -> Calibration:
+    if evidence.calibration is None:
+        raise AssertionError("evidence is weighed only once history is known")
+    return evidence.calibration

@@ -1,0 +1,254 @@
+"""What is asked of the past, once, before the first evidence is weighed; and what it teaches.
+
+Until it has answered nothing is counted, and nothing is lost: the first look that counts begins where the release
+began. A history that cannot be had costs speed, not safety: then the service is assumed to be as unsteady as any.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gated.judge.assessment import Assessment, Finding, blind, reading_of
+from gated.judge.sequential.counting import Boundaries, around, counts_good, no_boundary, total_of
+from gated.judge.sequential.setting import Setting, compares
+from gated.judge.stats import calibration, past
+from gated.model.evidence import Calibration, Counts, Evidence, PastRate
+from gated.model.reading import (
+    CountHistory,
+    NoDataReason,
+    Observations,
+    Query,
+    QueryFailed,
+    Reading,
+    Readings,
+    Track,
+    Value,
+)
+from gated.model.rule import Limit, QuantileRule, RatioRule, SequentialRule
+from gated.model.selection import Workload
+from gated.model.units import format_quantity
+
+ATTEMPTS = 4
+"""Looks at which history is asked for. A minute by default; a source that is away for longer has no history to give."""
+
+_HOUR = 3600.0
+_DAY = 86400.0
+_DAYS = 7
+"""How many earlier days are looked at, at the same hour: a week has every kind of day once."""
+
+
+def is_known(rule: SequentialRule, evidence: Evidence, setting: Setting) -> bool:
+    """Whether everything that history can teach has been learned, or was given up."""
+    has_past = evidence.past is not None or not _needs_past(rule, setting) or evidence.unanswered >= ATTEMPTS
+    return evidence.calibration is not None and has_past
+
+
+def questions(rule: SequentialRule, evidence: Evidence | None, setting: Setting) -> tuple[Query, ...]:
+    """What is asked of the past at this look: nothing, once all is known.
+
+    Args:
+        rule: the rule.
+        evidence: before this look; None at the first.
+        setting: of this look.
+    """
+    evidence = evidence or Evidence(counted_until=setting.now)
+    if is_known(rule, evidence, setting):
+        return ()
+    if isinstance(rule, QuantileRule) and not evidence.boundaries:
+        return _layout(rule, setting, evidence.counted_until)
+    asked: list[Query] = []
+    if evidence.calibration is None:
+        asked += _instances(rule, evidence, setting)
+    if _needs_past(rule, setting) and evidence.past is None:
+        for span in spans(evidence.counted_until, setting.tainted):
+            asked += _hour(rule, evidence, setting, span)
+    return tuple(asked)
+
+
+def learn(
+    rule: SequentialRule, evidence: Evidence | None, setting: Setting, readings: Readings
+) -> Evidence | Assessment:
+    """What this look's history teaches.
+
+    Args:
+        rule: the rule.
+        evidence: before this look; None at the first.
+        setting: of this look.
+        readings: the answers to `questions`.
+
+    Returns:
+        The evidence with what was learned; or why the rule cannot be judged.
+    """
+    asked = questions(rule, evidence, setting)
+    evidence = evidence or Evidence(counted_until=setting.now)
+    answers = [reading_of(readings, query) for query in asked]
+    failed = next((answer for answer in answers if isinstance(answer, QueryFailed)), None)
+    if failed is not None:
+        tried = replace(evidence, unanswered=evidence.unanswered + 1)
+        return tried if tried.unanswered < ATTEMPTS else _given_up(rule, tried, setting, blind(failed).reason)
+    if isinstance(rule, QuantileRule) and not evidence.boundaries and asked:
+        return _with_boundaries(rule, evidence, setting, answers[0])
+    if evidence.calibration is None:
+        evidence = replace(evidence, calibration=_calibration(rule, evidence, setting, readings))
+    if _needs_past(rule, setting) and evidence.past is None and asked:
+        past = _past(rule, evidence, setting, readings)
+        evidence = replace(evidence, past=past, unanswered=evidence.unanswered if past else ATTEMPTS)
+    return evidence
+
+
+def spans(until: float, tainted: tuple[tuple[float, float], ...]) -> list[tuple[float, float]]:
+    """The hour before the release, and the same hour of earlier days, newest first; without any that is tainted."""
+    hours = [(until - _HOUR, until), *((until - day * _DAY, until - day * _DAY + _HOUR) for day in range(1, _DAYS + 1))]
+    return [hour for hour in hours if not any(begin < hour[1] and hour[0] < end for begin, end in tainted)]
+
+
+def _needs_past(rule: SequentialRule, setting: Setting) -> bool:
+    return compares(rule) and setting.looks_before
+
+
+def _layout(rule: QuantileRule, setting: Setting, until: float) -> tuple[Query, ...]:
+    """The buckets of the hour before the release; of the old version, for the new one has none yet."""
+    whose = setting.service if setting.baseline is None or not setting.looks_beside else setting.baseline
+    return (Query(rule.source, Observations(rule.histogram, until - _HOUR, until), whose),)
+
+
+def _instances(rule: SequentialRule, evidence: Evidence, setting: Setting) -> tuple[Query, ...]:
+    """The old version's history, instance by instance: the total, and what was counted of it."""
+    until = evidence.counted_until
+    if setting.baseline is None or not setting.plan.history_seconds:
+        return ()
+    whole = (until - setting.plan.history_seconds, until)
+    return _counts(rule, evidence, setting.step_seconds(rule), setting.baseline, whole, setting.plan.instance_label)
+
+
+def _hour(rule: SequentialRule, evidence: Evidence, setting: Setting, span: tuple[float, float]) -> tuple[Query, ...]:
+    """One hour of the service's history, all versions and instances together."""
+    return _counts(rule, evidence, setting.step_seconds(rule), setting.service, span, "")
+
+
+def _counts(
+    rule: SequentialRule, evidence: Evidence, step: float, workload: Workload, span: tuple[float, float], by: str
+) -> tuple[Query, ...]:
+    if isinstance(rule, QuantileRule):
+        counted, at_most = rule.histogram, evidence.boundaries[-1][0]
+    else:
+        counted, at_most = rule.events, None
+    selectors: tuple[tuple[str, float | None], ...] = ((total_of(rule), None), (counted, at_most))
+    return tuple(
+        Query(rule.source, CountHistory(selector, at_most, by, *span, step), workload)
+        for selector, at_most in selectors
+    )
+
+
+def _calibration(rule: SequentialRule, evidence: Evidence, setting: Setting, readings: Readings) -> Calibration:
+    """How unsteady the old version was, from its instances."""
+    asked = _instances(rule, evidence, setting)
+    if not asked:
+        return _assumed(setting, "no history was asked for")
+    total, counted = (_tracks(reading_of(readings, query)) for query in asked)
+    bad = _harmful(rule, total, counted)
+    return calibration.learn(bad, total, setting.step_seconds(rule), setting.plan.drift_floor)
+
+
+def _past(rule: SequentialRule, evidence: Evidence, setting: Setting, readings: Readings) -> PastRate | None:
+    """What the service was like before the release."""
+    hours = []
+    for span in spans(evidence.counted_until, setting.tainted):
+        asked = _hour(rule, evidence, setting, span)
+        total, counted = (_tracks(reading_of(readings, query)) for query in asked)
+        bad = _harmful(rule, total, counted)
+        hours += [list(_paired(track, bad)) for track in total]
+    return past.calibrate_past(hours, setting.step_seconds(rule))
+
+
+def _harmful(rule: SequentialRule, total: tuple[Track, ...], counted: tuple[Track, ...]) -> tuple[Track, ...]:
+    """Tracks of harmful events: what was counted, or all the others where the harmless were counted."""
+    if not isinstance(rule, QuantileRule) and not (isinstance(rule, RatioRule) and counts_good(rule)):
+        return counted
+    harmless = {track.instance: track.counts for track in counted}
+    return tuple(
+        Track(
+            track.instance,
+            tuple(
+                None if n is None else max(0.0, n - (good or 0.0))
+                for n, good in itertools.zip_longest(track.counts, harmless.get(track.instance, ()))
+            ),
+        )
+        for track in total
+    )
+
+
+def _paired(total: Track, bad: tuple[Track, ...]) -> Iterator[Counts]:
+    """One instance's looks that had samples."""
+    events = next((track.counts for track in bad if track.instance == total.instance), ())
+    for n, e in itertools.zip_longest(total.counts, events):
+        if n is not None:
+            yield Counts(min(e or 0.0, n), n)
+
+
+def _tracks(reading: Reading) -> tuple[Track, ...]:
+    return reading.tracks if isinstance(reading, Value) else ()
+
+
+def _with_boundaries(
+    rule: QuantileRule, evidence: Evidence, setting: Setting, layout: Reading
+) -> Evidence | Assessment:
+    """Which boundaries are counted at: fixed before the evidence, so that the evidence cannot choose them."""
+    if not isinstance(layout, Value) or not layout.number or not layout.buckets:
+        if isinstance(rule.limit, Limit):
+            return _given_up(rule, evidence, setting, "the histogram is new")
+        reason = "the histogram of the baseline counted nothing in the hour before the release"
+        return Assessment(finding=Finding.NO_DATA, code=NoDataReason.ABSENT.value, reason=reason)
+    bounds = [bound for bound, _ in layout.buckets]
+    if isinstance(rule.limit, Limit):
+        upper, _ = around(rule.limit.bound, bounds)
+        return no_boundary(rule, bounds) if upper is None else replace(evidence, boundaries=((upper, upper),))
+    pairs = bracket(rule.quantile, rule.limit.tolerance, layout.buckets, layout.number)
+    if not pairs:
+        reason = (
+            f"{1 + rule.limit.tolerance:g} times the baseline's p{rule.quantile * 100:g} lies above the histogram's"
+            f" last finite bucket ({format_quantity(bounds[-1], rule.unit)}); nothing above it can be counted"
+        )
+        return Assessment(finding=Finding.ERROR, code="baseline_above_last_bucket", reason=reason)
+    return replace(evidence, boundaries=pairs)
+
+
+def bracket(quantile: float, tolerance: float, buckets: tuple[tuple[float, float], ...], total: float) -> Boundaries:
+    """The boundaries on both sides of the baseline's quantile, each with the new version's to compare it with.
+
+    If the new version is at most (1 + d) times as slow, then P(new > (1 + d) b) <= P(old > b) for every b. Counting
+    the new version at the smallest boundary c >= (1 + d) b keeps that true, whatever lies between two boundaries.
+
+    Args:
+        quantile: which one.
+        tolerance: the d above.
+        buckets: (boundary, cumulative count) of the baseline, ascending.
+        total: all of its observations, at least 1.
+
+    Returns:
+        At most two pairs (b, c); none when every c lies above the last boundary.
+    """
+    bounds = [bound for bound, _ in buckets]
+    needed = quantile * total
+    at = next((index for index, (_, count) in enumerate(buckets) if count >= needed), len(buckets))
+    pairs = []
+    for index in (at - 1, at):
+        if 0 <= index < len(bounds) and bounds[index] > 0:
+            upper, _ = around(bounds[index] * (1 + tolerance), bounds)
+            if upper is not None:
+                pairs.append((bounds[index], upper))
+    return tuple(pairs)
+
+
+def _given_up(rule: SequentialRule, evidence: Evidence, setting: Setting, why: str) -> Evidence:
+    """Go on without history. What cannot be judged without it says so at every look."""
+    boundaries = evidence.boundaries
+    if isinstance(rule, QuantileRule) and isinstance(rule.limit, Limit) and not boundaries:
+        boundaries = ((rule.limit.bound, rule.limit.bound),)
+    known = evidence.calibration or _assumed(setting, f"without history: {why}")
+    return replace(evidence, calibration=known, boundaries=boundaries, unanswered=ATTEMPTS)
+
+
+def _assumed(setting: Setting, note: str) -> Calibration:
+    """What is assumed of a service without history, at least as unsteady as the plan's floor."""
+    return replace(calibration.calibrate((), (), setting.interval_seconds, setting.plan.drift_floor), note=note)
