@@ -14,6 +14,8 @@ from gated.rulebook.fault import Fault
 from gated.rulebook.found import Collected
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
+_CASES = (".cases.yaml", ".cases.yml")
+"""How the names of files end that test rules; they lie beside those, and are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def load(paths: Sequence[Path], answers: Mapping[SourceName, Collection[str]] | 
 
     Args:
         paths: files, and directories whose `*.yaml` and `*.yml` files are read in order of their names; what lies
-            in directories below is not.
+            in directories below is not, nor are files of cases.
         answers: the configured sources with the kinds of rules each can answer, to check the rules' `source`;
             None to leave that open.
     """
@@ -58,6 +60,11 @@ def assemble(documents: Sequence[Document], answers: Mapping[SourceName, Collect
     faults += lint.lint(found)
     in_order = tuple(sorted(dict.fromkeys(faults), key=lambda fault: fault.position))
     return Loaded(None if any(fault.is_error for fault in faults) else _rulebook(found), in_order)
+
+
+def is_cases(file: Path) -> bool:
+    """Whether a file holds cases, by its name."""
+    return file.name.endswith(_CASES)
 
 
 def _rulebook(found: Collected) -> Rulebook:
@@ -83,8 +90,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 def _files_in(directory: Path) -> list[Path]:
     """A directory's rule files. Without any, the directory itself, which says so when it is read."""
     try:
-        return sorted(file for file in directory.iterdir() if file.suffix in _SUFFIXES and file.is_file()) or [
-            directory
-        ]
+        files = (file for file in directory.iterdir() if file.suffix in _SUFFIXES and not is_cases(file))
+        return sorted(file for file in files if file.is_file()) or [directory]
     except OSError:
         return [directory]
