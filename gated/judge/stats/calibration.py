@@ -1,0 +1,223 @@
+"""How unsteady a healthy service is, learned from its own history before a release.
+
+Two things make a healthy new version look harmful. Errors come in clusters (fast: gone by the next look), and the rate
+of a single instance drifts while the others' does not (slow: it lasts). Both are measured where they can do no harm:
+steady instances of the old version play canary against the rest, one after the other.
+
+For every look, r = e_c - eθ is the pseudo-canary's surprise and w = eθ(1 - θ) its variance if errors were independent.
+What is correlated between looks is drift; what is left over within a look is clusters:
+
+    E[r_t · r_{t+k}] = a · p_k · w_t · w_{t+k}                      (k > 0: `autocovariance`)
+    E[r_t²] = w_t + ρ · w_t · (e_t - 1) + a · w_t²                  (k = 0)
+
+NOT guaranteed: that the release will be as steady as its history. `drift_floor` is the reserve for that.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gated.judge.stats import cold_start, history
+from gated.judge.stats.autocovariance import Drift, Noise, lasting
+from gated.judge.stats.dispersion import dispersion
+from gated.judge.stats.history import PairedLook
+from gated.judge.stats.surprise import Surprise, surprise
+from gated.model.evidence import Calibration, Counts
+from gated.model.reading import Track
+
+ENOUGH_HOURS = 1.0
+"""Less history than one instance's hour teaches nothing about a bake that lasts an hour."""
+
+DRIFT_SIGNIFICANCE = 1.5
+"""The z beyond which drift is believed; fully so two standard errors later."""
+
+FEWEST_ERRORS = 20
+"""With fewer errors of pseudo-canaries, clusters cannot be ruled out, and bets cannot be trusted."""
+
+CORRELATION_UNTESTED = 0.3
+"""The least correlation that is assumed then."""
+
+BIAS_SIGNIFICANCE = 1.5
+"""The z beyond which a bet would have had the odds on its side while nothing was wrong."""
+
+
+def learn(bad: Sequence[Track], total: Sequence[Track], step_seconds: float, drift_floor: float) -> Calibration:
+    """All that history teaches about a rule: `calibrate` over its instances, and whether they start warm.
+
+    Args:
+        bad: harmful events per look and instance; an instance that is missing had none.
+        total: all events per look and instance.
+        step_seconds: from look to look, positive.
+        drift_floor: the coefficient of variation that is always allowed for, not negative.
+
+    Returns:
+        The calibration, with the hours of history and the number of instances in its note.
+    """
+    everyone = history.instances(bad, total)
+    if not everyone:
+        return Calibration()
+    turns = history.in_turn(everyone, step_seconds)
+    singles = [history.counts(instance, hour) for instance, hour in turns]
+    if not singles:  # no instance lived for an hour: then all of them together are the best witness there is
+        singles = [history.counts(history.service(everyone), slice(None))]
+    learned = calibrate(history.paired(everyone, turns), singles, step_seconds, drift_floor)
+    hours = len(everyone[0].seen) * step_seconds / history.HOUR_SECONDS
+    learned = replace(learned, is_warm_start=cold_start.starts_warm(everyone, step_seconds))
+    if not learned.hours:
+        return replace(learned, note=_nothing_learned(hours, len(everyone)))
+    return replace(learned, hours=hours, note=f"{_basis(hours, len(everyone))}: {_manner(learned, drift_floor)}")
+
+
+def pseudo_canaries(bad: Sequence[Track], total: Sequence[Track], step_seconds: float) -> list[list[PairedLook]]:
+    """Let steady instances play canary against all the others, an hour each, in turn.
+
+    Two dozen turns of an hour at most, evenly over instances and hours, see `history.in_turn`; so the work does not
+    grow with the service. Every instance gets its turn in a service of up to two dozen, so that one odd instance is
+    seen.
+
+    Args:
+        bad: harmful events per look and instance; an instance that is missing had none.
+        total: all events per look and instance.
+        step_seconds: from look to look, positive.
+
+    Returns:
+        For each turn, its looks; empty with fewer than two instances.
+    """
+    everyone = history.instances(bad, total)
+    return history.paired(everyone, history.in_turn(everyone, step_seconds))
+
+
+def calibrate(
+    hours: Sequence[Sequence[PairedLook]],
+    singles: Sequence[Sequence[Counts]],
+    step_seconds: float,
+    drift_floor: float,
+) -> Calibration:
+    """Measure clusters and drift.
+
+    Args:
+        hours: turns of pseudo-canaries, see `pseudo_canaries`; of any number and lengths.
+        singles: stretches of single instances, or of the service, for the tests without a baseline.
+        step_seconds: from look to look, positive.
+        drift_floor: the coefficient of variation that is always allowed for, not negative.
+
+    Returns:
+        Finite numbers, whatever history holds. With less than an hour of pseudo-canaries, or without any error, what
+        is assumed of a service without history; only the dispersion is then taken from `singles`, if they have an
+        hour.
+    """
+    single_hours = _hours_of(singles, step_seconds)
+    spread = dispersion(singles)
+    if single_hours < ENOUGH_HOURS:
+        spread = max(spread, Calibration().dispersion)
+    turns = [[surprise(history.sane(canary), history.sane(others)) for canary, others in hour] for hour in hours]
+    looks = [look for turn in turns for look in turn]
+    paired_hours = _hours_of(turns, step_seconds)
+    if paired_hours < ENOUGH_HOURS or not any(look.variance > 0 for look in looks):
+        return with_drift_floor(Calibration(dispersion=spread), drift_floor)
+    drift = lasting([_noise(turn) for turn in turns], step_seconds)
+    is_tested = sum(look.bad for look in looks) >= FEWEST_ERRORS
+    correlation = _correlation(looks, drift)
+    learned = Calibration(
+        correlation=correlation if is_tested else max(correlation, CORRELATION_UNTESTED),
+        drift_sd=_drift_sd(drift, paired_hours),
+        drift_seconds=drift.seconds,
+        dispersion=spread,
+        can_bet=is_tested and not _favours_bets(looks),
+        hours=paired_hours,
+    )
+    learned = with_drift_floor(learned, drift_floor)
+    return replace(learned, note=f"{paired_hours:.3g} h of single instances: {_manner(learned, drift_floor)}")
+
+
+def with_drift_floor(calibration: Calibration, drift_floor: float) -> Calibration:
+    """The calibration; with the floor as its drift, of five minutes, where it is steadier than that.
+
+    Args:
+        calibration: what was learned or assumed.
+        drift_floor: a coefficient of variation c, not negative; the drift's sd is √ln(1 + c²), that of a log-normal.
+    """
+    floor = _sd_of_logarithm(drift_floor * drift_floor)
+    if calibration.drift_sd >= floor:
+        return calibration
+    return replace(calibration, drift_sd=floor, drift_seconds=Calibration().drift_seconds)
+
+
+def _hours_of(stretches: Sequence[Sequence[object]], step_seconds: float) -> float:
+    return sum(len(stretch) for stretch in stretches) * step_seconds / history.HOUR_SECONDS
+
+
+def _noise(turn: Sequence[Surprise]) -> Noise:
+    return Noise([look.excess for look in turn], [look.variance for look in turn])
+
+
+def _drift_sd(drift: Drift, hours: float) -> float:
+    """Phased in, and wider after a short history: s = √ln(1 + clip((z - 1.5)/2, 0, 1)·(a⁺ + se)) · (1 + 0.4/hours)."""
+    belief = min(1.0, max(0.0, (drift.significance - DRIFT_SIGNIFICANCE) / 2))
+    variance = max(0.0, drift.variance) + drift.standard_error
+    return _sd_of_logarithm(belief * variance) * (1 + 0.4 / hours)
+
+
+def _correlation(looks: Sequence[Surprise], drift: Drift) -> float:
+    """ρ: what is left of the variance within looks, as a share of "all errors of a look come together".
+
+    ρ̂ = [Σ(r² - w) - a⁺Σw²] / Σ w·(e - 1), without the drift's part where drift is not believed. The z0 of its
+    numerator is taken as if errors were independent (binomial fourth moment); ρ = clip(z0 - 1, 0, 1)·1.5·(ρ̂ + se).
+    """
+    lasts = max(0.0, drift.variance) if drift.significance > DRIFT_SIGNIFICANCE else 0.0
+    pairs = [look.variance * max(look.events - 1, 0.0) for look in looks]
+    capacity = max(1e-9, sum(pairs))
+    excess = sum(look.excess**2 - look.variance for look in looks) - lasts * sum(look.variance**2 for look in looks)
+    correlation = excess / capacity
+    residuals = (look.excess**2 - look.variance - correlation * pair for look, pair in zip(looks, pairs, strict=True))
+    error = math.sqrt(sum(residual * residual for residual in residuals)) / capacity
+    by_chance = sum(
+        2 * look.variance**2 + look.variance * max(0.0, 1 - 6 * look.share * (1 - look.share)) for look in looks
+    )
+    certainty = min(1.0, max(0.0, excess / math.sqrt(max(1e-12, by_chance)) - 1))
+    return min(1.0, max(0.0, certainty * 1.5 * (correlation + error)))
+
+
+def _favours_bets(looks: Sequence[Surprise]) -> bool:
+    """Whether betting against the pseudo-canaries would have paid although nothing was wrong.
+
+    A bet is fair while E[e_c/e] <= θ. Few errors, clients that stick to an instance, and errors that come with volume
+    break that: then the mean of q = (e_c/e)/θ is above 1, here by more than 1.5 standard errors.
+    """
+    quotients = [look.bad / look.events / look.share for look in looks if look.variance > 0]
+    if len(quotients) < 2:  # noqa: PLR2004 -- one look has no spread: nothing can be said for it
+        return True
+    mean = sum(quotients) / len(quotients)
+    spread = math.sqrt(sum((q - mean) ** 2 for q in quotients) / (len(quotients) - 1))
+    return mean - 1 > BIAS_SIGNIFICANCE * spread / math.sqrt(len(quotients))
+
+
+def _sd_of_logarithm(relative_variance: float) -> float:
+    """√ln(1 + c²): of a log-normal rate with coefficient of variation c."""
+    return math.sqrt(math.log1p(relative_variance))
+
+
+def _basis(hours: float, instances: int) -> str:
+    return f"{hours:.3g} h of {instances} instance{'s' if instances != 1 else ''}"
+
+
+def _nothing_learned(hours: float, instances: int) -> str:
+    if instances == 1:
+        return f"{_basis(hours, instances)}: no second instance to compare with, so much unsteadiness is assumed"
+    return f"{_basis(hours, instances)}: too little, or no errors at all, so much unsteadiness is assumed"
+
+
+def _manner(learned: Calibration, drift_floor: float) -> str:
+    """In which manner errors come, and how far an instance drifts, in words."""
+    if learned.correlation == 0:
+        errors = "errors come one by one"
+    elif learned.correlation < 0.1:  # noqa: PLR2004 -- at ten errors a look: φ < 2
+        errors = "errors come in small clusters"
+    elif learned.correlation < 0.5:  # noqa: PLR2004 -- half way to "all together"
+        errors = "errors come in clusters"
+    else:
+        errors = "errors come in bursts"
+    drift = math.sqrt(math.expm1(learned.drift_sd**2))
+    if drift <= drift_floor * (1 + 1e-9):
+        return f"{errors}, no instance drifts by more than the {drift_floor * 100:.0f} % that are always allowed"
+    return f"{errors}, one instance drifts by about {drift * 100:.0f} %"
