@@ -10,17 +10,19 @@ through `decide` and `commands` as in the daemon, and is kept for the tests to l
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from gated.judge import commands
 from gated.judge.decide import decide
 from gated.judge.present import Shown, show
-from gated.judge.queries import queries_for, rule_queries, workload_of
+from gated.judge.queries import queries_for
 from gated.model.ids import Actor, RuleName, StageName
 from gated.model.plan import Policy, Stage
 from gated.model.reading import (
     Buckets,
+    CountHistory,
+    Events,
     FailureReason,
     FiringAlert,
     FiringAlerts,
@@ -30,10 +32,12 @@ from gated.model.reading import (
     Newest,
     NoData,
     NoDataReason,
+    Observations,
     Query,
     QueryFailed,
     Reading,
     Readings,
+    Track,
     Value,
 )
 from gated.model.release import Phase, Release, RuleResult, RuleState
@@ -71,10 +75,20 @@ class Facts:
         probe_works: whether endpoints answer.
         sample_age_seconds: age of the newest sample.
         blind: for every rule that sees nothing, why.
+        baseline_requests_per_second: of the old version beside it.
+        baseline_error_share: share of those that fail.
+        baseline_fast: as `fast`, of the old version.
+        baseline_is_absent: whether the old version has no series.
+        history: the old version's error share on each of its instances before the release; empty for no history.
     """
 
     requests_per_second: float = 100.0
     error_share: float = 0.0
+    baseline_requests_per_second: float = 900.0
+    baseline_error_share: float = 0.0
+    baseline_fast: Mapping[float, float] = field(default_factory=lambda: ALL_FAST)
+    baseline_is_absent: bool = False
+    history: tuple[float, ...] = ()
     fast: Mapping[float, float] = field(default_factory=lambda: ALL_FAST)
     value: float = 1.0
     alerts: tuple[FiringAlert, ...] = ()
@@ -226,19 +240,32 @@ class Story:
     def readings(self) -> dict[Query, Reading]:
         """The world's answers to everything the gate asks now."""
         facts = self.world(self.time)
-        readings = {query: self._answer(query, facts) for query in queries_for(self.release, self.policy)}
+        asked = queries_for(self.release, self.policy, now=self.now, interval_seconds=self.interval)
+        readings = {query: self._answer(query, facts) for query in asked}
         for rule in self.policy.rules:
             if rule.name in facts.blind:
-                asked = rule_queries(rule, workload_of(self.release, self.policy, rule.scope))
-                readings.update(dict.fromkeys(asked, unseen(facts.blind[rule.name])))
+                readings.update(dict.fromkeys(self._asked_by(rule), unseen(facts.blind[rule.name])))
         return readings
 
+    def _asked_by(self, rule: Rule) -> tuple[Query, ...]:
+        """What one rule asks now."""
+        alone = replace(self.policy, rules=(rule,))
+        state = next(state for state in self.release.rules if state.rule == rule.name)
+        return queries_for(replace(self.release, rules=(state,)), alone, now=self.now, interval_seconds=self.interval)
+
     def _answer(self, query: Query, facts: Facts) -> Reading:
+        if any(matcher.value == self.release.baseline for matcher in query.workload):
+            if facts.baseline_is_absent:
+                return NoData(NoDataReason.ABSENT)
+            facts = _of_baseline(facts)
+        if isinstance(query.measure, CountHistory):
+            return _history(query.measure, facts, self.now)
         match query.measure:
-            case Increase(selector=selector, window_seconds=window):
-                return Value(facts.requests_per_second * window * _share(selector, facts), self.now)
-            case Buckets(window_seconds=window):
-                n = facts.requests_per_second * window
+            case Events() | Increase():
+                n = facts.requests_per_second * _seconds(query.measure)
+                return Value(n * _share(query.measure.selector, facts), self.now)
+            case Observations() | Buckets():
+                n = facts.requests_per_second * _seconds(query.measure)
                 return Value(n, self.now, buckets=tuple((bound, share * n) for bound, share in facts.fast.items()))
             case Instant():
                 return Value(facts.value, self.now)
@@ -309,6 +336,36 @@ class Story:
     def signals(self) -> list[Signal]:
         """Every signal, oldest first."""
         return [signal for step in self.steps for signal in step.signals]
+
+
+def _seconds(measure: Events | Increase | Observations | Buckets) -> float:
+    """Over how long a measure counts."""
+    if isinstance(measure, Events | Observations):
+        return measure.until - measure.since
+    return measure.window_seconds
+
+
+def _of_baseline(facts: Facts) -> Facts:
+    """The same facts, seen by those who ask for the old version."""
+    return replace(
+        facts,
+        requests_per_second=facts.baseline_requests_per_second,
+        error_share=facts.baseline_error_share,
+        fast=facts.baseline_fast,
+    )
+
+
+def _history(measure: CountHistory, facts: Facts, now: float) -> Reading:
+    """Steady instances, each with its own share of errors: two looks of requests, one after the other, add up to it."""
+    if not facts.history:
+        return NoData(NoDataReason.ABSENT)
+    looks = round((measure.until - measure.since) / measure.step_seconds)
+    n = facts.requests_per_second * measure.step_seconds / len(facts.history)
+    shares = [1.0 if measure.selector.endswith(("total", "count")) else share for share in facts.history]
+    tracks = tuple(Track(f"pod-{at}", (round(n * share),) * looks) for at, share in enumerate(shares))
+    if not measure.by:
+        tracks = (Track("", tuple(sum(counts) for counts in zip(*(t.counts for t in tracks), strict=True))),)  # type: ignore[arg-type]  # no count is None here
+    return Value(sum(sum(t.counts) for t in tracks), now, tracks=tracks)  # type: ignore[arg-type, misc]  # likewise
 
 
 def _share(selector: str, facts: Facts) -> float:

@@ -31,8 +31,12 @@ def open_release(  # noqa: PLR0913 -- these are the facts a release is made of; 
     policy: Policy,
     actor: Actor,
     now: float,
+    tainted: tuple[tuple[float, float], ...] = (),
 ) -> Step:
-    """Register a rollout. Policy and version are pinned from here on."""
+    """Register a rollout. Policy and version are pinned from here on.
+
+    `tainted` are the stretches of time, (from, to), in which versions ran that were rolled back later.
+    """
     release = Release(
         id=identity,
         service=service,
@@ -46,6 +50,7 @@ def open_release(  # noqa: PLR0913 -- these are the facts a release is made of; 
         stages=tuple(StageState(planned.name) for planned in policy.plan.stages),
         rules=tuple(RuleState(rule.name) for rule in policy.rules),
         revision=1,
+        tainted=tainted,
     )
     what = f"{service} {version} in {environment} along {policy.plan.name}"
     return Step(

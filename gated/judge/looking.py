@@ -7,12 +7,13 @@ they share the release's odds.
 from dataclasses import replace
 from typing import assert_never
 
-from gated.judge.assessment import Assessment
+from gated.judge.assessment import Assessment, Finding
 from gated.judge.kinds import alerts, burn_rate, distribution, probe, quantile, ratio, value
 from gated.judge.sequential.setting import Setting, setting_of
 from gated.judge.sequential.standing import assess as stands
 from gated.judge.sequential.weighing import settle, weigh
 from gated.judge.workloads import workload_of
+from gated.model.evidence import BaselineKind
 from gated.model.plan import Policy
 from gated.model.reading import Readings
 from gated.model.release import Release, RuleState
@@ -62,6 +63,8 @@ def look_at(
 def _compared(
     rule: DistributionRule, state: RuleState, setting: Setting, readings: Readings
 ) -> tuple[RuleState, Assessment]:
+    if setting.is_recovering or setting.kind is not BaselineKind.BESIDE:
+        return state, Assessment(finding=Finding.INSIDE, reason="no old version runs beside this one to compare with")
     looks = max(1, round(rule.window_seconds / setting.interval_seconds))
     assessment, samples = distribution.assess(
         rule, setting.workload, setting.baseline, readings, state.samples, looks_per_window=looks

@@ -5,16 +5,21 @@ import secrets
 from dataclasses import dataclass
 
 from gated.judge import commands
-from gated.model.errors import Conflict, InvalidInput
+from gated.model.errors import Conflict, InvalidInput, NotAllowed
 from gated.model.ids import Actor, PlanName, ReleaseId, StageName, VerdictId
 from gated.model.plan import Policy, Rulebook
 from gated.model.release import Release, StageState
 from gated.model.step import Step
 from gated.operations.gate import Gate
 from gated.store.errors import AlreadyActive
+from gated.store.records import Filter
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+:@/-]{0,127}"
 """What a service, environment or version may be called: an allow-list, for these texts end up in queries."""
+
+LEARNED_SECONDS = 8 * 86400.0
+"""History is learned from for a week, and from the hours of its first day."""
+_PAGE = 100
 
 _RANDOM_BYTES = 3
 """16 million ids per service and version; the store refuses the same one twice."""
@@ -67,6 +72,7 @@ def open_release(gate: Gate, rulebook: Rulebook, order: Order, actor: Actor, now
     Raises:
         NotFound: there is no such plan.
         Conflict: another release of the service is active in that environment, and may not be superseded.
+        NotAllowed: the baseline itself was rolled back when it was last released here.
     """
     policy = rulebook.policy(order.plan)
     active = gate.store.find_active(order.service, order.environment)
@@ -77,6 +83,7 @@ def open_release(gate: Gate, rulebook: Rulebook, order: Order, actor: Actor, now
         if not order.supersede or active.version == order.version:
             raise Conflict(_already(active, order))
         ending = (commands.supersede(active, order.version, actor, now),)
+    _refuse_rolled_back(gate, order)
     step = commands.open_release(
         identity=_new_id(order),
         service=order.service,
@@ -86,6 +93,7 @@ def open_release(gate: Gate, rulebook: Rulebook, order: Order, actor: Actor, now
         policy=policy,
         actor=actor,
         now=now,
+        tainted=_tainted(gate, order, now),
     )
     try:
         gate.commit(*ending, step, policy=policy)
@@ -164,6 +172,37 @@ def abort(gate: Gate, identity: ReleaseId, actor: Actor, reason: str, now: float
         NotAllowed: it is going back already, or has ended.
     """
     return gate.change(identity, lambda release, _: commands.abort(release, actor, reason, now))
+
+
+def _refuse_rolled_back(gate: Gate, order: Order) -> None:
+    """A baseline is what is known to be good: nothing is learned from a version that was rolled back."""
+    if not order.baseline:
+        return
+    known = Filter(service=order.service, environment=order.environment, version=order.baseline)
+    for last in gate.store.releases(known, limit=1).releases:
+        if last.rollback is not None:
+            raise NotAllowed(
+                f"the baseline {order.baseline} was itself rolled back when it was last released here ({last.id}); "
+                "name the version that serves now as the baseline"
+            )
+
+
+def _tainted(gate: Gate, order: Order, now: float) -> tuple[tuple[float, float], ...]:
+    """When versions ran here, within what history may be learned from, that were rolled back."""
+    spans: list[tuple[float, float]] = []
+    cursor = ""
+    while True:
+        page = gate.store.releases(
+            Filter(service=order.service, environment=order.environment), limit=_PAGE, after=cursor
+        )
+        spans += [
+            (past.first_started_at, past.rollback.reported_at or past.ended_at or now)
+            for past in page.releases
+            if past.rollback is not None and past.first_started_at is not None
+        ]
+        cursor = page.next_cursor
+        if not cursor or page.releases[-1].opened_at < now - LEARNED_SECONDS:
+            return tuple(span for span in spans if span[1] > now - LEARNED_SECONDS)
 
 
 def _is_same(active: Release, order: Order) -> bool:

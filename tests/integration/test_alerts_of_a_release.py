@@ -44,7 +44,9 @@ class Watched:
         """Look at the server once that time has passed."""
         self.story.skip(seconds)
         with Sources([SourceSettings(DEFAULT_SOURCE, self.prometheus.url)]) as sources:
-            queries = queries_for(self.story.release, self.story.policy)
+            queries = queries_for(
+                self.story.release, self.story.policy, now=self.story.now, interval_seconds=self.story.interval
+            )
             self.story.look(sources.read(queries, self.story.now).readings)
 
 

@@ -113,12 +113,16 @@ def _layout(rule: QuantileRule, setting: Setting, until: float) -> tuple[Query, 
 
 
 def _instances(rule: SequentialRule, evidence: Evidence, setting: Setting) -> tuple[Query, ...]:
-    """The old version's history, instance by instance: the total, and what was counted of it."""
-    until = evidence.counted_until
-    if setting.baseline is None or not setting.plan.history_seconds:
+    """The history of the service instance by instance: the total, and what was counted of it.
+
+    Of all its versions where they can be asked for together: the present one may be hours old, and how unsteady
+    instances are is the service's nature rather than a version's.
+    """
+    until, whose = evidence.counted_until, setting.service or setting.baseline
+    if not whose or not setting.plan.history_seconds:
         return ()
     whole = (until - setting.plan.history_seconds, until)
-    return _counts(rule, evidence, setting.step_seconds(rule), setting.baseline, whole, setting.plan.instance_label)
+    return _counts(rule, evidence, setting.step_seconds(rule), whose, whole, setting.plan.instance_label)
 
 
 def _hour(rule: SequentialRule, evidence: Evidence, setting: Setting, span: tuple[float, float]) -> tuple[Query, ...]:
@@ -146,6 +150,7 @@ def _calibration(rule: SequentialRule, evidence: Evidence, setting: Setting, rea
     if not asked:
         return _assumed(setting, "no history was asked for")
     total, counted = (_tracks(reading_of(readings, query)) for query in asked)
+    total = tuple(_untainted(track, evidence, setting, rule) for track in total)
     bad = _harmful(rule, total, counted)
     return calibration.learn(bad, total, setting.step_seconds(rule), setting.plan.drift_floor)
 
@@ -159,6 +164,19 @@ def _past(rule: SequentialRule, evidence: Evidence, setting: Setting, readings: 
         bad = _harmful(rule, total, counted)
         hours += [list(_paired(track, bad)) for track in total]
     return past.calibrate_past(hours, setting.step_seconds(rule))
+
+
+def _untainted(track: Track, evidence: Evidence, setting: Setting, rule: SequentialRule) -> Track:
+    """An instance without the looks at which a version ran that was rolled back later."""
+    if not setting.tainted:
+        return track
+    step, since = setting.step_seconds(rule), evidence.counted_until - setting.plan.history_seconds
+
+    def is_tainted(look: int) -> bool:
+        end = since + (look + 1) * step
+        return any(begin < end and end - step < until for begin, until in setting.tainted)
+
+    return Track(track.instance, tuple(None if is_tainted(at) else n for at, n in enumerate(track.counts)))
 
 
 def _harmful(rule: SequentialRule, total: tuple[Track, ...], counted: tuple[Track, ...]) -> tuple[Track, ...]:

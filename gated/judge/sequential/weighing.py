@@ -176,6 +176,9 @@ def _impossible(rule: SequentialRule, setting: Setting) -> Assessment | None:
         case BaselineKind.BESIDE if setting.baseline is None:
             reason = "the release names no baseline to compare with"
             return Assessment(finding=Finding.NO_DATA, code="no_baseline", reason=reason)
+        case BaselineKind.BEFORE if not setting.service:
+            reason = "no label of the plan picks out the service, so its past cannot be asked for"
+            return Assessment(finding=Finding.ERROR, code="no_service_label", reason=reason)
         case BaselineKind.BESIDE if setting.baseline == setting.workload:
             reason = "the labels of the baseline pick out the same series as those of the new version"
             return Assessment(finding=Finding.ERROR, code="same_series", reason=reason)

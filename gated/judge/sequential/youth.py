@@ -4,8 +4,8 @@ Caches fill, connections open, code is compiled: a healthy version's first minut
 its first minutes (`cold_start`) crossing the line therefore means hold, and the evidence starts anew, unless
 
 - harm of more than ten times the line is proved, or
-- the crossing comes after minute two, and the harm has not been falling from the first to the second half of the
-  version's life.
+- the crossing comes after two fifths of them, and the harm has not been falling from the first to the second half
+  of the version's life.
 
 After these minutes any crossing rolls back. NOT covered: a decay slower than two minutes, and a release that
 introduces a cold start of more than tenfold harm.
@@ -19,8 +19,8 @@ from gated.judge.stats.cold_start import is_not_falling
 from gated.model.evidence import Calibration, Evidence
 from gated.model.rule import Limit, SequentialRule
 
-_SETTLED_SECONDS = 120.0
-"""From this age on harm that does not fall is no cold start."""
+_SETTLED_SHARE = 0.4
+"""From this share of the early minutes on (two of five), harm that does not fall is no cold start."""
 
 
 def is_excused_by_youth(rule: SequentialRule, evidence: Evidence, setting: Setting) -> bool:
@@ -32,7 +32,7 @@ def is_excused_by_youth(rule: SequentialRule, evidence: Evidence, setting: Setti
     age = setting.now - (evidence.born_at or setting.now)
     limit = harmful_share(rule, rule.limit) if isinstance(rule.limit, Limit) else None
     known = evidence.calibration or Calibration()
-    return age < _SETTLED_SECONDS or not is_not_falling(evidence.early, limit, known)
+    return age < _SETTLED_SHARE * setting.plan.cold_start_seconds or not is_not_falling(evidence.early, limit, known)
 
 
 def suspected(evidence: Evidence, setting: Setting) -> Evidence:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gated.judge.queries import rule_queries, workload_of
+from gated.judge.queries import rule_queries
+from gated.judge.workloads import workload_of
 from gated.model.ids import RuleName
 from gated.model.plan import BlindAction, OnBlind
 from gated.model.reading import FiringAlert, NoDataReason, Query, Reading

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gated.judge.queries import queries_for, workload_of
+from gated.judge.queries import queries_for
+from gated.judge.workloads import workload_of
 from gated.model.plan import LabelTemplate, Policy
-from gated.model.reading import Buckets, FiringAlerts, HttpProbe, Increase, Instant, Newest
-from gated.model.release import Phase
+from gated.model.reading import Buckets, FiringAlerts, HttpProbe, Increase, Instant, Newest, Query
+from gated.model.release import Phase, Release
 from gated.model.rule import Scope
 from gated.model.selection import Matcher, MatchOp, is_exact
 from tests import samples
@@ -22,6 +23,11 @@ SERVICE, VERSION = Matcher("service", "checkout"), Matcher("version", "v2")
 def policy(*templates: LabelTemplate) -> Policy:
     """A policy whose workload has these labels."""
     return samples.policy(plan=samples.plan(workload=templates))
+
+
+def asked_of(release: Release, policy: Policy) -> tuple[Query, ...]:
+    """What is asked of a release at a look."""
+    return queries_for(release, policy, now=samples.NOW, interval_seconds=15.0)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +103,7 @@ def test_only_equalities_can_share_a_request() -> None:
 
 def test_a_release_asks_each_question_once() -> None:
     """Error rate and availability share their total and its age."""
-    asked = queries_for(samples.release(), samples.policy())
+    asked = asked_of(samples.release(), samples.policy())
     assert len(set(asked)) == len(asked)
     assert [type(query.measure) for query in asked] == [
         Increase,  # error-rate: its errors, all requests, their age
@@ -116,6 +122,6 @@ def test_a_release_asks_each_question_once() -> None:
 def test_two_releases_of_a_plan_differ_in_their_workload_only() -> None:
     """That is what lets one request answer for both."""
     policy_of_both = samples.policy()
-    one = queries_for(samples.release(), policy_of_both)
-    other = queries_for(samples.release(service="search", version="v9"), policy_of_both)
+    one = asked_of(samples.release(), policy_of_both)
+    other = asked_of(samples.release(service="search", version="v9"), policy_of_both)
     assert [(query.source, query.measure) for query in one] == [(query.source, query.measure) for query in other]

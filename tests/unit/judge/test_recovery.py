@@ -54,7 +54,10 @@ def test_a_service_that_is_well_again_has_recovered() -> None:
 
 def test_the_version_looked_at_is_the_one_gone_back_to() -> None:
     story = rolled_back_at_60(lambda _: Facts())
-    workloads = {query.workload for query in queries_for(story.release, story.policy)}
+    workloads = {
+        query.workload
+        for query in queries_for(story.release, story.policy, now=story.now, interval_seconds=story.interval)
+    }
     assert workloads == {(Matcher("service", "checkout"), Matcher("version", "v1"))}
 
 
