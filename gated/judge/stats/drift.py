@@ -1,0 +1,136 @@
+"""The harmless drift of one instance's error rate, as a small hidden chain.
+
+A healthy instance is not exactly like its peers. Its rate is exp(z) times theirs, and z wanders: a warmer cache, a
+noisier machine, a heavier share of clients. Taking z for a fault would roll back healthy releases, so what is tested
+is "worse than drift alone can explain".
+
+z is modelled by coins [1]: n coins lie on a table, every coin is turned over now and then independently of the others,
+and z is the number of heads, centred and scaled. This is a stationary chain of n + 1 states with a binomial (nearly
+normal) law, whose autocorrelation falls off exactly like that of an AR(1) process. No drift at all is no coins.
+
+[1] Kopecky & Suen, Finite state Markov-chain approximations to highly persistent processes, Review of Economic
+    Dynamics 13, 2010 (Rouwenhorst's method).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import mul
+
+COINS = 8
+"""Of the drift within an hour: 9 states, from -2.8 to 2.8 standard deviations."""
+DAY_COINS = 4
+"""Of the drift from one hour or day to another: 5 states, from -2 to 2 standard deviations."""
+DAY_SECONDS = 3600.0
+"""How long a day effect lasts. One that never changed would be learned once, and a change of it taken for a fault."""
+
+Columns = tuple[tuple[float, ...], ...]
+"""A transition matrix by columns: for every state, the chances to come to it from each state."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # compared by identity, because `drift` makes each of them once
+class Drift:
+    """What a healthy instance may do. States run over the drift within a day first, then over the day effect.
+
+    Args:
+        levels: logarithm of the harmless factor, by state.
+        law: the chance of each state when nothing is known; sums to 1.
+        step: distance between neighbours, on which the sizes of faults are laid out; 0 when there is no drift.
+        stride: how many states it takes to go one step.
+        coins: of the drift within a day.
+        day_coins: of the day effect.
+        seconds: how long the drift within a day lasts: its autocorrelation falls to 1/e.
+    """
+
+    levels: tuple[float, ...]
+    law: tuple[float, ...]
+    step: float
+    stride: int
+    coins: int
+    day_coins: int
+    seconds: float
+
+    def moved(self, rows: Iterable[Sequence[float]], elapsed_seconds: float) -> Iterable[Sequence[float]]:
+        """What becomes of weights over the states while time passes; the sum of each row stays.
+
+        Args:
+            rows: weights by state, not necessarily summing to 1.
+            elapsed_seconds: how long; negative counts as 0.
+        """
+        # Tenths of a second make intervals that jitter share one matrix; no drift is fast enough to notice.
+        elapsed = max(round(elapsed_seconds, 1), 0.0)
+        if self.coins:
+            columns = transition(self.coins, math.exp(-elapsed / self.seconds))
+            rows = [_mixed_within_days(row, columns) for row in rows]
+        if self.day_coins:
+            columns = transition(self.day_coins, math.exp(-elapsed / DAY_SECONDS))
+            rows = [_mixed_across_days(row, columns) for row in rows]
+        return rows
+
+
+@lru_cache(maxsize=256)
+def drift(sd: float, seconds: float, day_sd: float = 0.0) -> Drift:
+    """The drift of an instance.
+
+    Args:
+        sd: standard deviation of z within a day; 0 or less: none. Meant for at most 3.
+        seconds: how long a drift lasts, more than 0.
+        day_sd: standard deviation of the day effect; 0 or less: none.
+    """
+    coins, day_coins = COINS if sd > 0 else 0, DAY_COINS if day_sd > 0 else 0
+    # The middle is s^2/2 below 0 because a log-normal factor exp(z) has mean 1 then: drift does no harm on average.
+    within = [sd * x - sd * sd / 2 for x in _heads(coins)] if coins else [0.0]
+    days = [day_sd * x for x in _heads(day_coins)]
+    step = day_sd * 2 / math.sqrt(DAY_COINS) if day_coins else sd * 2 / math.sqrt(COINS) if coins else 0.0
+    return Drift(
+        levels=tuple(day + z for day in days for z in within),
+        law=tuple(p * q for p in _fair(day_coins) for q in _fair(coins)),
+        step=step,
+        stride=len(within) if day_coins else 1,
+        coins=coins,
+        day_coins=day_coins,
+        seconds=seconds,
+    )
+
+
+@lru_cache(maxsize=1024)
+def transition(coins: int, correlation: float) -> Columns:
+    """The chances to go from any number of heads to any other.
+
+    Matrices of one family compose: transition(r) after transition(s) is transition(r * s), so one long pause and many
+    short ones come to the same.
+
+    Args:
+        coins: how many.
+        correlation: of the number of heads before and after, 0 <= correlation <= 1.
+    """
+    stay, turn = (1 + correlation) / 2, (1 - correlation) / 2
+    rows = []
+    for heads in range(coins + 1):
+        law = [1.0]  # of the number of heads afterwards, one coin after another
+        for is_head in [stay] * heads + [turn] * (coins - heads):
+            law = [tail * (1 - is_head) + head * is_head for tail, head in zip([*law, 0], [0, *law], strict=True)]
+        rows.append(law)
+    return tuple(zip(*rows, strict=True))
+
+
+def _heads(coins: int) -> list[float]:
+    """The number of heads, centred and scaled to a standard deviation of 1 (no coins: one state, 0)."""
+    return [(2 * heads - coins) / math.sqrt(max(coins, 1)) for heads in range(coins + 1)]
+
+
+def _fair(coins: int) -> list[float]:
+    return [math.comb(coins, heads) / 2**coins for heads in range(coins + 1)]
+
+
+def _mixed_within_days(row: Sequence[float], columns: Columns) -> list[float]:
+    size = len(columns)
+    days = [row[start : start + size] for start in range(0, len(row), size)]
+    return [sum(map(mul, day, column)) for day in days for column in columns]
+
+
+def _mixed_across_days(row: Sequence[float], columns: Columns) -> list[float]:
+    size = len(row) // len(columns)
+    strands = [row[state::size] for state in range(size)]  # one state of the drift, over all days
+    return [sum(map(mul, strand, column)) for column in columns for strand in strands]
