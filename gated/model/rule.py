@@ -270,8 +270,8 @@ class DistributionRule(_Rule):
         confidence: of the interval of the shift, 0 < confidence < 1.
         effect: the ratio of the means (new to old) from which a significant shift matters at all; at least 1.
         window_seconds: how long samples are collected for one judgement.
-        min_samples: fewer samples than this of either version say nothing.
-        drop_outliers: whether samples outside 3 interquartile ranges are left out.
+        min_samples: no window is judged with fewer looks than this, however short it is.
+        drop_outliers: whether samples outside 3 interquartile ranges are left out, if they are rare.
     """
 
     kind: Literal["distribution"] = field(default="distribution", init=False)
@@ -312,6 +312,7 @@ class BurnRateRule(_Rule):
         total: selector of a counter of all events.
         objective: the share of good events that is promised, 0 < objective < 1.
         windows: any of these passes the limit.
+        min_samples: a window with fewer events than this says nothing.
     """
 
     kind: Literal["burn_rate"] = field(default="burn_rate", init=False)
@@ -319,6 +320,7 @@ class BurnRateRule(_Rule):
     total: str
     objective: float
     windows: tuple[BurnWindow, ...]
+    min_samples: int = 20
 
     unit = Unit.NUMBER
 
