@@ -254,7 +254,8 @@ class Story:
         return queries_for(replace(self.release, rules=(state,)), alone, now=self.now, interval_seconds=self.interval)
 
     def _answer(self, query: Query, facts: Facts) -> Reading:
-        if any(matcher.value == self.release.baseline for matcher in query.workload):
+        is_old = any(matcher.value == self.release.baseline for matcher in query.workload)
+        if is_old and self.release.phase is not Phase.RECOVERING:
             if facts.baseline_is_absent:
                 return NoData(NoDataReason.ABSENT)
             facts = _of_baseline(facts)

@@ -8,6 +8,7 @@ import json
 import subprocess
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -41,6 +42,7 @@ class Rollout:
         shares: the measured share of the new version at each stage.
         seconds: from the first stage to the end.
         seconds_to_detect: from the shift to the stage that harmed to the rollback signal; 0 without one.
+        seconds_by_threshold: from the same shift to what thresholds would have signalled; 0 when they were not asked.
     """
 
     release: str
@@ -49,6 +51,7 @@ class Rollout:
     shares: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     seconds_to_detect: float = 0.0
+    seconds_by_threshold: float = 0.0
 
 
 class Pipeline:
@@ -63,18 +66,27 @@ class Pipeline:
         self._around = around
         self._timeline = timeline
 
-    def roll_out(self, version: str, *, replaces: str, faulty_above: float | None = None) -> Rollout:
-        """Deploy a version and take it through every stage, as long as gated says so."""
+    def roll_out(
+        self, version: str, *, replaces: str, faulty_above: float | None = None, beside_thresholds: bool = False
+    ) -> Rollout:
+        """Deploy a version and take it through every stage, as long as gated says so.
+
+        Args:
+            version: what is deployed.
+            replaces: the version that serves now.
+            faulty_above: see `Workload.start_version`.
+            beside_thresholds: watch the same version with thresholds too, and compare; going back waits for them.
+        """
         say = self._timeline.say
         self._around.deploy(version, faulty_above=faulty_above)
         self.await_scrape(version)
         say(f"{version} is deployed and scraped; no traffic yet")
-        opened = self._run(
-            "release", "start", "--service", SERVICE, "--version", version, "--baseline", replaces,
-            "--environment", ENVIRONMENT, "--plan", "demo", "--output", "json",
-        )  # fmt: skip
-        rollout = Rollout(json.loads(opened)["release"])
+        rollout = Rollout(self._open(version, replaces, ENVIRONMENT, "demo"))
         say(f"release {rollout.release} is registered with gated")
+        rival = ""
+        if beside_thresholds:
+            rival = self._open(version, replaces, f"{ENVIRONMENT}-thresholds", "thresholds")
+            self._run("stage", "start", rival, "watched")
         started = self._timeline.seconds
         for stage, share in STAGES.items():
             self._shift(version, replaces, share)
@@ -91,24 +103,43 @@ class Pipeline:
                 rollout.seconds_to_detect = self._timeline.seconds - shifted
                 self._show(rollout.release, stage)
                 say(f"{stage}: ROLLBACK, {described(rollout.seconds_to_detect)} after the shift", "bad")
-                self._go_back(rollout.release, version, replaces)
+                if rival:
+                    self._wait(rival, "watched", show=False)
+                    later = self._triggered_at(rival) - self._triggered_at(rollout.release)
+                    rollout.seconds_by_threshold = rollout.seconds_to_detect + later
+                    say(f"thresholds alone: rollback, {described(rollout.seconds_by_threshold)} after the shift")
+                self._go_back(version, replaces, *filter(None, (rollout.release, rival)))
             break
         rollout.seconds = self._timeline.seconds - started
         return rollout
+
+    def _open(self, version: str, replaces: str, environment: str, plan: str) -> str:
+        """Register a release; returns its id."""
+        opened = self._run(
+            "release", "start", "--service", SERVICE, "--version", version, "--baseline", replaces,
+            "--environment", environment, "--plan", plan, "--output", "json",
+        )  # fmt: skip
+        return str(json.loads(opened)["release"])
 
     def _shift(self, version: str, replaces: str, share: float) -> None:
         shares = {version: share} if share >= 1 else {version: share, replaces: 1 - share}
         self._around.workload.set_shares(shares)
         self._timeline.say(f"traffic: {share:.0%} to {version}, {1 - share:.0%} to {replaces}")
 
-    def _go_back(self, release: str, version: str, replaces: str) -> None:
+    def _go_back(self, version: str, replaces: str, *releases: str) -> None:
         self._around.workload.set_shares({replaces: 1.0})
         self._timeline.say(f"traffic: 100% back to {replaces}")
-        self._run("release", "rolled-back", release, "--reason", f"traffic is back on {replaces}")
+        for release in releases:
+            self._run("release", "rolled-back", release, "--reason", f"traffic is back on {replaces}")
         self._around.undeploy(version)
 
-    def _wait(self, release: str, stage: str) -> int:
-        """Run `gated wait` and show meanwhile what gated sees; returns its exit code."""
+    def _triggered_at(self, release: str) -> float:
+        """When a rollback was signalled, Unix seconds."""
+        answer = requests.get(f"{self._around.gated.url}/api/v1/releases/{release}", timeout=5).json()
+        return datetime.fromisoformat(answer["rollback"]["triggered_at"]).timestamp()
+
+    def _wait(self, release: str, stage: str, *, show: bool = True) -> int:
+        """Run `gated wait`, and if asked for show meanwhile what gated sees; returns its exit code."""
         waiting = subprocess.Popen(
             [COMMAND, "wait", release, "--stage", stage, "--timeout", f"{_PATIENCE_SECONDS:.0f}s"],
             env=self._environment(),
@@ -119,7 +150,8 @@ class Pipeline:
         with waiting:
             try:
                 while waiting.poll() is None:
-                    self._show(release, stage)
+                    if show:
+                        self._show(release, stage)
                     threading.Event().wait(_LOOK_SECONDS)
             finally:
                 waiting.kill()

@@ -30,7 +30,7 @@ MEAN_SECONDS = 0.136
 ERROR_RATIO = 0.003
 CONNECTION_TIMEOUT_SECONDS = 1.0
 # A limit of a latency rule must be a bucket's boundary; 0.8 is the one that gated's rules use.
-_BUCKETS_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.5, 2.5)
+BUCKETS_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.5, 2.5)
 _UNLIMITED = 1_000_000
 
 
@@ -54,7 +54,7 @@ class Checkout:
             "http_request_duration_seconds",
             "How long answers took.",
             ["handler", "method"],
-            buckets=_BUCKETS_SECONDS,
+            buckets=BUCKETS_SECONDS,
             registry=self._registry,
         )
 

@@ -34,7 +34,7 @@ def tell(around: Surroundings, timeline: Timeline) -> None:
     pipeline.await_scrape("v1")
     good = pipeline.roll_out(_GOOD, replaces="v1")
     timeline.title("v2 serves all traffic; v3 breaks under more than a tenth of it")
-    bad = pipeline.roll_out(_BAD, replaces=_GOOD, faulty_above=0.1)
+    bad = pipeline.roll_out(_BAD, replaces=_GOOD, faulty_above=0.1, beside_thresholds=True)
     _await(lambda: _ALERT in around.firing_alerts(), f"the alert {_ALERT} never reached Alertmanager")
     timeline.say(f"Alertmanager has the alert {_ALERT}")
     _await(lambda: not _release(around, bad)["active"], "the recovery was never seen")
@@ -42,6 +42,13 @@ def tell(around: Surroundings, timeline: Timeline) -> None:
     timeline.say(f"release {bad.release} is {ended['phase'].replace('_', ' ')}", "good")
     timeline.title("How it ended")
     timeline.facts(_summary(around, good, bad, ended))
+    timeline.title("How long the bad version went unnoticed")
+    timeline.facts(
+        [
+            ("threshold", f"{described(bad.seconds_by_threshold):>6}   5 % in a window of 10s, for 4s"),
+            ("sequential", f"{described(bad.seconds_to_detect):>6}   the same limit, judged by the evidence"),
+        ]
+    )
     _check(around, good, bad, ended)
 
 
@@ -68,6 +75,7 @@ def _check(around: Surroundings, good: Rollout, bad: Rollout, ended: dict[str, A
         for is_wrong, message in (
             (good.ended != PROMOTE or good.stages != len(STAGES), f"v2 was not promoted through every stage: {good}"),
             (bad.ended != ROLLBACK or bad.stages != 1, f"v3 was not rolled back at its second stage: {bad}"),
+            (bad.seconds_by_threshold < bad.seconds_to_detect, "thresholds were faster than the evidence"),
             (ended["phase"] != "rolled_back", f"v3's release ended {ended['phase']}"),
             (counts[_BAD].harmed == 0, "v3 harmed nobody, so nothing was proved"),
             *(

@@ -2,22 +2,26 @@
 
 import contextlib
 import json
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import requests
 
+from deploy.demo import past
 from deploy.demo.workload import Workload
 from deploy.local.gated import Gated
-from deploy.local.servers import Alertmanager, Prometheus
+from deploy.local.servers import Alertmanager, Prometheus, backfill
 
 _HERE = Path(__file__).parent
 _EVERY = "1s"
+FIRST_VERSION = "v1"
+"""What has been running for an hour when the demo begins."""
 
 
 class Surroundings:
-    """All servers of the demo, started in order and stopped in reverse; one version, v1, takes all traffic.
+    """All servers of the demo, started in order and stopped in reverse. Prometheus has an hour of the service's past.
 
     Args:
         directory: where everything is kept; logs stay readable there while it exists.
@@ -33,6 +37,7 @@ class Surroundings:
             )
             (directory / "alerts.yaml").write_text((_HERE / "alerts.yaml").read_text())
             self._publish_targets()
+            backfill(past.openmetrics(FIRST_VERSION, time.time()), directory)  # noqa: TID251 -- when Prometheus thinks it is
             self.prometheus = starting.enter_context(
                 Prometheus(self._prometheus_config(), directory=directory, flags=["--query.lookback-delta=10s"])
             )

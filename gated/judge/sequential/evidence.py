@@ -49,16 +49,17 @@ def weighed(rule: SequentialRule, evidence: Evidence, counted: Counted, setting:
     )
     if is_young(evidence, setting):
         evidence = replace(evidence, early=_early(evidence.early, EarlyLook(setting.now, canary, baseline)))
+    looks = setting.planned_looks(rule)
     match rule.limit:
         case Limit() as limit:
-            test = OneSample(harmful_share(rule, limit), setting.planned_looks(rule), known.dispersion)
-            evidence = _against_limit(test, evidence, canary, baseline, setting)
+            one = OneSample(harmful_share(rule, limit), looks, known.dispersion)
+            evidence = _against_limit(one, evidence, canary, baseline, setting)
         case WorseThanBaseline() as limit if setting.kind is BaselineKind.BESIDE:
-            test = TwoSample(tolerance(rule, limit, setting), setting.planned_looks(rule), known)
-            evidence = _beside(test, evidence, counted, elapsed, setting)
+            two = TwoSample(tolerance(rule, limit, setting), looks, known)
+            evidence = _beside(two, evidence, counted, elapsed, setting)
         case WorseThanBaseline() as limit if evidence.past is not None:
-            test = PastBaseline(tolerance(rule, limit, setting), setting.planned_looks(rule), evidence.past)
-            evidence = replace(evidence, before=test.looked(evidence.before or test.opened(), canary, elapsed))
+            past = PastBaseline(tolerance(rule, limit, setting), looks, evidence.past)
+            evidence = replace(evidence, before=past.looked(evidence.before or past.opened(), canary, elapsed))
         case WorseThanBaseline():
             raise AssertionError("without a past to compare with nothing is weighed")
     return with_lowest(evidence, odds(rule, evidence, setting), setting.now)
