@@ -60,12 +60,19 @@ def learn(bad: Sequence[Track], total: Sequence[Track], step_seconds: float, dri
     singles = [history.counts(instance, hour) for instance, hour in turns]
     if not singles:  # no instance lived for an hour: then all of them together are the best witness there is
         singles = [history.counts(history.service(everyone), slice(None))]
-    learned = calibrate(history.paired(everyone, turns), singles, step_seconds, drift_floor)
     hours = len(everyone[0].seen) * step_seconds / history.HOUR_SECONDS
-    learned = replace(learned, is_warm_start=cold_start.starts_warm(everyone, step_seconds))
-    if not learned.hours:
-        return replace(learned, note=_nothing_learned(hours, len(everyone)))
-    return replace(learned, hours=hours, note=f"{_basis(hours, len(everyone))}: {_manner(learned, drift_floor)}")
+    learned = calibrate(
+        history.paired(everyone, turns),
+        singles,
+        step_seconds,
+        drift_floor,
+        basis=f"{hours:.3g} h of {len(everyone)} instance{'s' if len(everyone) > 1 else ''}",
+    )
+    return replace(
+        learned,
+        is_warm_start=cold_start.starts_warm(everyone, step_seconds),
+        hours=hours if learned.hours else 0.0,
+    )
 
 
 def pseudo_canaries(bad: Sequence[Track], total: Sequence[Track], step_seconds: float) -> list[list[PairedLook]]:
@@ -92,6 +99,8 @@ def calibrate(
     singles: Sequence[Sequence[Counts]],
     step_seconds: float,
     drift_floor: float,
+    *,
+    basis: str = "",
 ) -> Calibration:
     """Measure clusters and drift.
 
@@ -100,6 +109,7 @@ def calibrate(
         singles: stretches of single instances, or of the service, for the tests without a baseline.
         step_seconds: from look to look, positive.
         drift_floor: the coefficient of variation that is always allowed for, not negative.
+        basis: which history this is, for the note; by default, how many hours of turns.
 
     Returns:
         Finite numbers, whatever history holds. With less than an hour of pseudo-canaries, or without any error, what
@@ -114,7 +124,8 @@ def calibrate(
     looks = [look for turn in turns for look in turn]
     paired_hours = _hours_of(turns, step_seconds)
     if paired_hours < ENOUGH_HOURS or not any(look.variance > 0 for look in looks):
-        return with_drift_floor(Calibration(dispersion=spread), drift_floor)
+        note = f"{basis}: too little to learn from" if basis else Calibration().note
+        return with_drift_floor(Calibration(dispersion=spread, note=note), drift_floor)
     drift = lasting([_noise(turn) for turn in turns], step_seconds)
     is_tested = sum(look.bad for look in looks) >= FEWEST_ERRORS
     correlation = _correlation(looks, drift)
@@ -127,7 +138,8 @@ def calibrate(
         hours=paired_hours,
     )
     learned = with_drift_floor(learned, drift_floor)
-    return replace(learned, note=f"{paired_hours:.3g} h of single instances: {_manner(learned, drift_floor)}")
+    basis = basis or f"{paired_hours:.3g} h of single instances"
+    return replace(learned, note=f"{basis}: {_clusters(looks, correlation)}, {_drifting(learned, drift_floor)}")
 
 
 def with_drift_floor(calibration: Calibration, drift_floor: float) -> Calibration:
@@ -197,27 +209,24 @@ def _sd_of_logarithm(relative_variance: float) -> float:
     return math.sqrt(math.log1p(relative_variance))
 
 
-def _basis(hours: float, instances: int) -> str:
-    return f"{hours:.3g} h of {instances} instance{'s' if instances != 1 else ''}"
+def _clusters(looks: Sequence[Surprise], correlation: float) -> str:
+    """In which manner errors come, in words; by the mean φ of the looks, how many come together at worst."""
+    weight = sum(look.variance for look in looks)
+    together = 1 + correlation * sum(look.variance * max(look.events - 1, 0.0) for look in looks) / weight
+    if together < 1.1:  # noqa: PLR2004 -- the words change where a reader would call it something else
+        return "errors come one by one"
+    if together < 3:  # noqa: PLR2004 -- as above
+        return "errors come in small clusters"
+    if together < 30:  # noqa: PLR2004 -- as above
+        return "errors come in clusters"
+    return "errors come in bursts"
 
 
-def _nothing_learned(hours: float, instances: int) -> str:
-    if instances == 1:
-        return f"{_basis(hours, instances)}: no second instance to compare with, so much unsteadiness is assumed"
-    return f"{_basis(hours, instances)}: too little, or no errors at all, so much unsteadiness is assumed"
-
-
-def _manner(learned: Calibration, drift_floor: float) -> str:
-    """In which manner errors come, and how far an instance drifts, in words."""
-    if learned.correlation == 0:
-        errors = "errors come one by one"
-    elif learned.correlation < 0.1:  # noqa: PLR2004 -- at ten errors a look: φ < 2
-        errors = "errors come in small clusters"
-    elif learned.correlation < 0.5:  # noqa: PLR2004 -- half way to "all together"
-        errors = "errors come in clusters"
-    else:
-        errors = "errors come in bursts"
+def _drifting(learned: Calibration, drift_floor: float) -> str:
+    """How far an instance drifts, in words."""
     drift = math.sqrt(math.expm1(learned.drift_sd**2))
+    if drift > 10:  # noqa: PLR2004 -- a figure would say no more
+        return "one instance drifts by more than 1000 %"
     if drift <= drift_floor * (1 + 1e-9):
-        return f"{errors}, no instance drifts by more than the {drift_floor * 100:.0f} % that are always allowed"
-    return f"{errors}, one instance drifts by about {drift * 100:.0f} %"
+        return f"no instance drifts by more than the {drift_floor * 100:.0f} % that are always allowed"
+    return f"one instance drifts by about {drift * 100:.0f} %"

@@ -115,6 +115,8 @@ def in_turn(everyone: Sequence[Instance], step_seconds: float) -> list[tuple[Ins
 
 def paired(everyone: Sequence[Instance], turns: Sequence[tuple[Instance, slice]]) -> list[list[PairedLook]]:
     """Let each play canary against all the others in its turn; turns without traffic on both sides are left out."""
+    if not turns:
+        return []
     whole = service(everyone)
     hours = []
     for instance, hour in turns:

@@ -42,10 +42,10 @@ def calibrate_past(hours: Sequence[Sequence[Counts]], step_seconds: float) -> Pa
     requests = sum(look.total for hour in sound for look in hour)
     noise = [_noise(hour) for hour in sound]
     drift = lasting(noise, step_seconds, WITHIN_AN_HOUR)
-    lasts = max(0.0, drift.variance) if drift.significance > DRIFT_SIGNIFICANCE else 0.0
     is_believed = drift.significance > DRIFT_SIGNIFICANCE
+    lasts = max(0.0, drift.variance) if is_believed else 0.0
     return PastRate(
-        share=(errors or 0.5) / requests,
+        share=min(1.0, max(errors, 0.5) / requests),
         drift_sd=1.1 * math.sqrt(math.log1p(lasts + drift.standard_error)) if is_believed else 0.0,
         drift_seconds=drift.seconds,
         day_sd=_day_sd(sound, drift if is_believed else None, step_seconds),
