@@ -5,6 +5,7 @@
 - `likelihood`: experts that bet on a size of the fault, against that drift.
 - `betting`: bets that need a mean only.
 - `two_sample`, `one_sample`, `past_baseline`: the three sequential tests made of them.
+- `wald`: how much likelier counts are at one rate than at another, for fixed limits.
 - `health`: the proof that a rate is below its limit, and how long it will take.
 - `interval`: a confidence interval that holds at every look.
 - `calibration`, `dispersion`: how unsteady a healthy service is, from its history.

@@ -1,0 +1,68 @@
+"""A confidence interval for a rate that holds at every look at once, for people to see.
+
+e bad events of n. The beta-binomial mixture of likelihoods over the likelihood at p is a martingale while p is the true
+rate, so by Ville's inequality the p at which it ever exceeds 1/alpha are a fraction alpha of truths [1, 2]::
+
+    { p :  e ln p + (n - e) ln(1 - p)  >  ln B(a + e, b + n - e) - ln B(a, b) + ln alpha }
+
+with a Beta(a, b) law over rates. The set is an interval around e / n, and both its ends are found by bisection.
+
+What is guaranteed: with independent events, the true rate is in all intervals of a release, at any schedule of looks,
+with a chance of at least 1 - alpha. Counts that were divided by a dispersion above 1: an approximation, NOT proved.
+
+[1] Robbins, Statistical methods related to the law of the iterated logarithm, Annals of Mathematical Statistics, 1970.
+[2] Howard & Ramdas, Sequential estimation of quantiles with applications to A/B testing and best-arm identification.
+"""
+
+import math
+from collections.abc import Callable
+
+from gated.model.evidence import Counts
+
+JEFFREYS = (0.5, 0.5)
+"""The law over rates that favours none of them: Beta(1/2, 1/2)."""
+_NEAREST = 1e-15
+"""Ends are sought this far from 0 and from 1."""
+_HALVINGS = 60
+"""Of a bracket no wider than 1: to the precision of a float."""
+
+
+def confidence_sequence(
+    counts: Counts, alpha: float, dispersion: float, prior: tuple[float, float] = JEFFREYS
+) -> tuple[float, float]:
+    """Both ends of the interval.
+
+    Args:
+        counts: all events so far. None at all: (0, 1). None bad: the lower end is 0; all bad: the upper end is 1.
+        alpha: chance of an interval without the true rate, ever; 0 < alpha < 1.
+        dispersion: variance of the counts over that of independent events; less than 1 counts as 1.
+        prior: (a, b), both more than 0.
+
+    Returns:
+        (lower, upper), 0 <= lower <= share <= upper <= 1.
+    """
+    bad = max(min(counts.bad, counts.total), 0.0) / max(dispersion, 1.0)
+    good = max(counts.total / max(dispersion, 1.0) - bad, 0.0)
+    a, b = prior
+    mixture = _log_beta(a + bad, b + good) - _log_beta(a, b)
+    smallest = mixture + math.log(alpha)
+
+    def is_inside(rate: float) -> bool:
+        return bad * math.log(rate) + good * math.log1p(-rate) > smallest
+
+    share = min(max(bad / (bad + good), _NEAREST), 1 - _NEAREST) if bad + good else 0.5
+    lower = 0.0 if bad <= 0 else _edge(_NEAREST, share, is_inside)
+    upper = 1.0 if good <= 0 else _edge(1 - _NEAREST, share, is_inside)
+    return lower, upper
+
+
+def _edge(outside: float, inside: float, is_inside: Callable[[float], bool]) -> float:
+    """Where the interval ends, between a point outside of it and one inside."""
+    for _ in range(_HALVINGS):
+        middle = (outside + inside) / 2
+        outside, inside = (outside, middle) if is_inside(middle) else (middle, inside)
+    return (outside + inside) / 2
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
