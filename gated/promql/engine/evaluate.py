@@ -19,7 +19,7 @@ from promql_parser import (
 
 from gated.promql import printer, syntax
 from gated.promql.engine.errors import EvaluationFailed, Unsupported
-from gated.promql.engine.series import Labels, Series, nameless
+from gated.promql.engine.series import Labels, Series, milliseconds, nameless
 from gated.promql.engine.vectors import Vector, aggregate, combine, negated
 from gated.promql.engine.windows import OVER_RANGE
 
@@ -47,9 +47,9 @@ class Engine:
             Unsupported: it uses what is not known here.
             EvaluationFailed: Prometheus would refuse it on this data.
         """
-        return self._value(syntax.parse(expression), at)
+        return self._value(syntax.parse(expression), milliseconds(at))
 
-    def _value(self, node: Expr, at: float) -> Vector | float:
+    def _value(self, node: Expr, at: int) -> Vector | float:
         match node:
             case ParenExpr():
                 return self._value(node.expr, at)
@@ -68,26 +68,26 @@ class Engine:
             case _:
                 raise Unsupported(printer.write(node))
 
-    def _vector(self, node: Expr, at: float) -> Vector:
+    def _vector(self, node: Expr, at: int) -> Vector:
         value = self._value(node, at)
         if isinstance(value, float):
             raise EvaluationFailed(f"an instant vector is due here, not a scalar: {printer.write(node)}")
         return value
 
-    def _call(self, node: Call, at: float) -> Vector | float:
+    def _call(self, node: Call, at: int) -> Vector | float:
         match node.func.name, list(node.args):
             case "time", _:
-                return at
+                return at / 1000
             case "timestamp", [VectorSelector() as selector]:
-                return {nameless(series.key): time for series, time, _ in self._latest(selector, at)}
+                return {nameless(series.key): time / 1000 for series, time, _ in self._latest(selector, at)}
             case name, [MatrixSelector() as ranged] if name in OVER_RANGE:
                 return self._over_range(name, ranged, at)
             case name, _:
                 raise Unsupported(f"{name}() in {printer.write(node)}")
 
-    def _over_range(self, name: str, node: MatrixSelector, at: float) -> Vector:
+    def _over_range(self, name: str, node: MatrixSelector, at: int) -> Vector:
         end = at - _offset(node.vector_selector)
-        start = end - node.range.total_seconds()
+        start = end - milliseconds(node.range.total_seconds())
         found = {
             # The one function whose elements are still the series themselves.
             series.key if name == "last_over_time" else nameless(series.key): OVER_RANGE[name](
@@ -97,7 +97,7 @@ class Engine:
         }
         return {key: value for key, value in found.items() if value is not None}
 
-    def _latest(self, node: VectorSelector, at: float) -> Iterable[tuple[Series, float, float]]:
+    def _latest(self, node: VectorSelector, at: int) -> Iterable[tuple[Series, int, float]]:
         """Every series that an instant selector finds, with the time and the value of its newest sample."""
         for series in self._matching(node):
             sample = series.latest(at - _offset(node))
@@ -118,8 +118,8 @@ class Engine:
         return self._selected[selector]
 
 
-def _offset(node: VectorSelector) -> float:
-    return float(node.offset.total_seconds()) if node.offset is not None else 0.0
+def _offset(node: VectorSelector) -> int:
+    return milliseconds(node.offset.total_seconds()) if node.offset is not None else 0
 
 
 def _fits(matcher: Any) -> Callable[[Labels], bool]:

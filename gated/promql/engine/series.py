@@ -11,8 +11,13 @@ LOOK_BACK_SECONDS = 300.0
 Labels = Mapping[str, str]
 Key = tuple[tuple[str, str], ...]
 """Labels ordered by name; empty for none."""
-Window = tuple[Sequence[float], Sequence[float]]
+Window = tuple[Sequence[int], Sequence[float]]
 """The times and the values of the samples of a range."""
+
+
+def milliseconds(seconds: float) -> int:
+    """A time or a duration as Prometheus counts it, and this engine inside: differences of whole numbers are exact."""
+    return round(seconds * 1000)
 
 
 def nameless(key: Key) -> Key:
@@ -33,19 +38,19 @@ class Series:
         self.key: Key = tuple(sorted(labels.items()))
         self.samples = tuple(samples)
         numbers = [(at, value) for at, value in self.samples if not isinstance(value, Gap)]
-        self._scraped_at = [at for at, _ in self.samples]
-        self._times = [at for at, _ in numbers]
+        self._scraped_at = [milliseconds(at) for at, _ in self.samples]
+        self._times = [milliseconds(at) for at, _ in numbers]
         self._values = [value for _, value in numbers]
 
-    def latest(self, at: float) -> tuple[float, float] | None:
+    def latest(self, at_ms: int) -> tuple[int, float] | None:
         """Time and value of the sample an instant selector finds; None where the series has ended or not begun."""
-        last = bisect.bisect_right(self._scraped_at, at) - 1
-        if last < 0 or self._scraped_at[last] <= at - LOOK_BACK_SECONDS:
+        last = bisect.bisect_right(self._scraped_at, at_ms) - 1
+        if last < 0 or self._scraped_at[last] <= at_ms - milliseconds(LOOK_BACK_SECONDS):
             return None
-        time, value = self.samples[last]
-        return None if isinstance(value, Gap) else (time, value)
+        _, value = self.samples[last]
+        return None if isinstance(value, Gap) else (self._scraped_at[last], value)
 
-    def within(self, start: float, end: float) -> Window:
+    def within(self, start: int, end: int) -> Window:
         """The samples of `start < time <= end`; what a range selector finds, stale markers left out."""
         low, high = bisect.bisect_right(self._times, start), bisect.bisect_right(self._times, end)
         return self._times[low:high], self._values[low:high]
