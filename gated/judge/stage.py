@@ -114,6 +114,8 @@ def assess_stage(release: Release, policy: Policy, stage: Stage, warm_at: float,
     if not missing and _time_to_proof(release, policy, stage, warm_at, now) <= 0:
         return Verdict.PROMOTE, _healthy(release, policy, f"at every look for {_text(stage.bake_min_seconds)}")
     wait = _text(max(1.0, round(eta_seconds(release, policy, stage, warm_at, now))))
+    if missing and math.isinf(_time_to_proof(release, policy, stage, warm_at, now)):
+        return Verdict.PENDING, f"no promotion yet, the bake ends in {wait}: {_listed(missing)}"
     if missing:
         return Verdict.PENDING, f"no promotion before about {wait}: {_listed(missing)}"
     return Verdict.PENDING, f"healthy so far; to be promoted in about {wait} if it stays so"
@@ -136,12 +138,18 @@ def _time_to_proof(release: Release, policy: Policy, stage: Stage, warm_at: floa
     results = {result.rule: result for result in release.results}
     for rule, state in _blocking(policy.rules, release.rules):
         if is_sequential(rule):
-            result = results.get(rule.name)
-            wait = max(wait, math.inf if result is None or result.eta_seconds is None else result.eta_seconds)
+            wait = max(wait, _time_to_odds(results.get(rule.name)))
             continue
         since = now if state.ok_since is None else state.ok_since
         wait = max(wait, since + max(stage.bake_min_seconds, rule.for_seconds) - now)
     return wait
+
+
+def _time_to_odds(result: RuleResult | None) -> float:
+    """Seconds until a sequential rule is proved; infinite when nobody can tell."""
+    if result is not None and result.outcome is Outcome.OK:
+        return 0.0
+    return math.inf if result is None or result.eta_seconds is None else result.eta_seconds
 
 
 def _reasons_to_hold(release: Release) -> list[str]:

@@ -24,6 +24,9 @@ _RECENT = 4
 _EARLY = 40
 """Looks kept of a version's first minutes; of shorter intervals neighbours are joined."""
 
+_DIGITS = 12
+"""1 - 0.95 is 0.05 to people, and 0.050000000000000044 to computers."""
+
 _LARGEST_LIMIT = 0.9
 """Beyond it ten times a limit would be no share any more."""
 
@@ -108,8 +111,8 @@ def is_young(evidence: Evidence, setting: Setting) -> bool:
 def harmful_share(rule: SequentialRule, limit: Limit) -> float:
     """The share of bad events at a fixed limit."""
     if isinstance(rule, QuantileRule):
-        return 1.0 - rule.quantile
-    return limit.bound if limit.side is Side.ABOVE else 1.0 - limit.bound
+        return round(1.0 - rule.quantile, _DIGITS)
+    return limit.bound if limit.side is Side.ABOVE else round(1.0 - limit.bound, _DIGITS)
 
 
 def tolerance(rule: SequentialRule, limit: WorseThanBaseline, setting: Setting) -> float:

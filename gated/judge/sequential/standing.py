@@ -46,6 +46,9 @@ def assess(look: Weighed, release_odds: float, setting: Setting) -> Assessment:
     }
     if look.instead is not None:
         return replace(look.instead, **common)
+    if not evidence.canary.total:
+        nothing = Assessment(finding=Finding.OPEN, code="no_traffic", reason="nothing was served in this stage yet")
+        return replace(nothing, query=look.query, **common)
     finding, code, verdict, eta = _standing(look, release_odds, share, setting)
     return Assessment(
         finding=finding,
@@ -79,14 +82,12 @@ def _standing(
     if setting.weight(rule) * unexcused_odds(evidence) >= setting.odds_limit:
         reason = f"the baseline {setting.baseline_name} breaches too, so this is not the new version's fault alone"
         return Finding.OPEN, "baseline_breaches", reason, None
-    if not evidence.canary.total:
-        return Finding.OPEN, "no_traffic", "nothing was served in this stage yet", None
     alone = odds(rule, evidence, setting)
     if alone >= SUSPICION:
         reason = f"odds {in_odds(share)} that this is no accident, limit {limit}; too suspicious to promote"
         return Finding.OPEN, "suspicious", reason, None
     if not isinstance(rule.limit, Limit):
-        return Finding.INSIDE, "", f"odds {in_odds(share)} that this is no accident, limit {limit}", 0.0
+        return Finding.INSIDE, "", f"no evidence of harm, odds {in_odds(share)}, limit {limit}", 0.0
     proof = _health_odds(rule, evidence) or 0.0
     if proof >= HEALTH_ODDS:
         return Finding.INSIDE, "", f"proved healthy, odds {in_odds(proof)}", 0.0
@@ -105,8 +106,6 @@ def _standing(
 
 def _numbers(rule: SequentialRule, evidence: Evidence, setting: Setting) -> dict[str, Any]:
     """Value, limit, samples and interval of what was counted in this stage."""
-    if not evidence.canary.total:
-        return {}
     known = evidence.calibration or Calibration()
     low, high = confidence_sequence(evidence.canary, _INTERVAL_ALPHA, known.dispersion)
     seen = baseline_share(rule, evidence, setting)

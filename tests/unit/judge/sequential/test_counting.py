@@ -1,0 +1,175 @@
+"""Nothing is lost between two looks, and nothing is counted twice."""
+
+from dataclasses import replace
+
+import pytest
+
+from gated.judge.queries import queries_for
+from gated.judge.sequential.history import ATTEMPTS, bracket, spans
+from gated.model.reading import CountHistory, Events, FailureReason, Observations
+from gated.model.release import RuleState
+from gated.model.verdict import Outcome
+from tests.judge_story import Facts, Story, one_stage
+from tests.unit.judge.sequential_stories import (
+    ERRORS,
+    SLOW,
+    SLOWER,
+    VERSUS,
+    limit_rule,
+    slow_rule,
+    slower_rule,
+    started,
+    versus_rule,
+    waf_rule,
+    world,
+)
+
+
+def counted(story: Story, rule: str) -> float:
+    """Requests of the new version that a rule has counted in this stage."""
+    evidence = story.state(rule).evidence
+    assert evidence is not None
+    return evidence.canary.total
+
+
+def measures(story: Story) -> list[object]:
+    """What the next look asks."""
+    at = story.now + story.interval
+    asked = queries_for(story.release, story.policy, now=at, interval_seconds=story.interval)
+    return [query.measure for query in asked]
+
+
+def test_history_is_asked_once_before_the_first_stage() -> None:
+    story = Story(world(), rules=(limit_rule(), versus_rule()))
+    assert any(isinstance(measure, CountHistory) for measure in measures(story))
+    story.run(15)
+    assert not any(isinstance(measure, CountHistory | Events) for measure in measures(story))
+
+
+def test_each_look_asks_from_where_the_last_one_ended() -> None:
+    """A gap or an overlap would make the counts untrue."""
+    story = started(world(), limit_rule()).run(45)
+    story.time += 20
+    spans_asked = {(m.since, m.until) for m in measures(story) if isinstance(m, Events)}
+    assert spans_asked == {(story.now - 20, story.now + 15)}
+
+
+def test_rules_of_one_release_share_their_questions() -> None:
+    story = started(world(), limit_rule(), versus_rule()).run(30)
+    asked = [measure for measure in measures(story) if isinstance(measure, Events)]
+    assert len(asked) == 4, "events and total, of the new version and of the baseline"
+
+
+@pytest.mark.parametrize("rule", [limit_rule(), versus_rule(), slow_rule(), slower_rule()], ids=lambda rule: rule.name)
+def test_every_request_of_the_stage_is_counted_once(rule: object) -> None:
+    story = started(world(), rule).run(300)
+    assert counted(story, story.policy.rules[0].name) == pytest.approx(300 * 100)
+
+
+def test_what_happened_while_history_was_learned_is_counted_too() -> None:
+    """A quantile needs two looks for its history; the third covers all three."""
+    story = Story(world(), rules=(slow_rule(),), stages=(one_stage(),)).start()
+    story.run(60)
+    assert counted(story, SLOW) == pytest.approx(45 * 100)
+
+
+def test_a_look_without_an_answer_loses_nothing() -> None:
+    blind = {limit_rule().name: FailureReason.TIMEOUT}
+    of_another_gateway = limit_rule(events='gateway_total{code=~"5.."}', total="gateway_total")
+    story = started(
+        lambda t: replace(world()(t), blind=blind if 60 < t <= 120 else {}), of_another_gateway, versus_rule()
+    ).run(45)
+    story.run(60)
+    assert story.outcome(ERRORS) is Outcome.ERROR
+    assert counted(story, ERRORS) < counted(story, VERSUS)
+    story.run(45)
+    assert counted(story, ERRORS) == counted(story, VERSUS) == pytest.approx(150 * 100)
+
+
+def test_a_missed_look_is_made_up_for() -> None:
+    story = started(world(), limit_rule()).run(30).skip(600).run(30)
+    assert counted(story, ERRORS) == pytest.approx(660 * 100)
+
+
+def test_after_an_hour_without_looks_counting_goes_on_from_there() -> None:
+    story = started(world(), limit_rule()).run(30).skip(2 * 3600).run(15)
+    assert counted(story, ERRORS) == pytest.approx(30 * 100)
+    assert story.result(ERRORS).code == "gap"
+
+
+def test_a_new_stage_counts_anew() -> None:
+    state: RuleState = started(world(), limit_rule()).run(60).state(ERRORS).with_new_stage()
+    assert state.evidence is not None
+    assert (state.evidence.canary.total, state.evidence.proof.total) == (0.0, 0.0)
+    assert state.evidence.processes, "the evidence of harm goes on"
+
+
+def test_history_that_never_answers_is_given_up() -> None:
+    story = Story(
+        lambda t: replace(world()(t), blind={limit_rule().name: FailureReason.TIMEOUT} if t <= 15 * ATTEMPTS else {}),
+        rules=(limit_rule(),),
+        stages=(one_stage(),),
+    ).start()
+    story.run(15 * ATTEMPTS + 30)
+    evidence = story.state(ERRORS).evidence
+    assert evidence is not None
+    assert evidence.calibration is not None
+    assert evidence.calibration.note.startswith("without history")
+    assert counted(story, ERRORS) > 0
+
+
+def test_a_block_is_counted_when_it_is_over() -> None:
+    story = started(world(), waf_rule())
+    seen = []
+    for _ in range(60):
+        story.run(15)
+        seen.append(counted(story, "waf-blocks"))
+    assert len(set(seen)) - 1 == 3, "15 minutes have three ends of blocks of 5 minutes"
+    assert story.outcome("waf-blocks") is Outcome.OK
+
+
+def test_the_warm_up_is_not_counted() -> None:
+    stages = (replace(started(world(), limit_rule()).policy.plan.stages[0], warmup_seconds=60.0),)
+    story = started(world(0.5, to_seconds=60), limit_rule(), stages=stages).run(300)
+    evidence = story.state(ERRORS).evidence
+    assert evidence is not None
+    assert evidence.canary.share == pytest.approx(0.004)
+    assert evidence.canary.total >= 200 * 100
+
+
+@pytest.mark.parametrize(
+    ("bounds", "tolerance", "expected"),
+    [
+        ({0.1: 0.90, 0.2: 0.96, 0.4: 1.0}, 0.5, ((0.1, 0.2), (0.2, 0.4))),
+        ({0.1: 0.96, 0.2: 1.0}, 0.5, ((0.1, 0.2),)),
+        ({0.1: 0.90, 0.2: 0.96}, 1.0, ((0.1, 0.2),)),
+        ({0.1: 0.2, 0.2: 0.3}, 1.0, ()),
+        ({0.1: 0.90, 0.2: 0.96}, 3.0, ()),
+    ],
+    ids=["both sides", "the first bucket holds it", "one beyond the last", "all above the last", "too far up"],
+)
+def test_a_quantile_is_compared_at_the_boundaries_around_it(
+    bounds: dict[float, float], tolerance: float, expected: tuple[tuple[float, float], ...]
+) -> None:
+    buckets = tuple((bound, share * 1000) for bound, share in bounds.items())
+    assert bracket(0.95, tolerance, buckets, 1000.0) == expected
+
+
+def test_nothing_is_learned_from_hours_of_a_version_that_was_rolled_back() -> None:
+    now = 1_700_000_000.0
+    all_hours = spans(now, ())
+    tainted = ((now - 86400 + 600, now - 86400 + 700),)
+    assert len(all_hours) == 8
+    assert spans(now, tainted) == [hour for hour in all_hours if hour[0] != now - 86400]
+
+
+def test_a_quantile_asks_for_counts_not_for_quantiles() -> None:
+    story = started(world(), slower_rule()).run(60)
+    assert any(isinstance(measure, Observations) for measure in measures(story))
+    assert story.outcome(SLOWER) is Outcome.OK
+
+
+def test_a_histogram_that_ends_below_the_limit_is_an_error() -> None:
+    short = {0.1: 0.9, 0.4: 0.99}
+    story = started(lambda _: Facts(fast=short, baseline_fast=short), slow_rule()).run(60)
+    assert (story.outcome(SLOW), story.result(SLOW).code) == (Outcome.ERROR, "limit_above_last_bucket")
