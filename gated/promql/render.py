@@ -7,12 +7,16 @@ it, only ever enters the text between quotes, escaped by `printer.quoted`: it ca
 import math
 import re
 from collections.abc import Collection
+from decimal import Decimal
 from functools import lru_cache
-from typing import assert_never
+from typing import Final, assert_never
 
 from gated.model.selection import Matcher, MatchOp, Workload, literal_pattern
 from gated.model.units import format_duration
 from gated.promql import printer, syntax
+
+BRIDGE_SECONDS: Final = 1800.0
+"""How long a series may be missing without being taken for a new one when it comes back; see docs/adr/0008."""
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _PYTHON_READS_OTHERWISE = re.compile(r"\[[^\]]*(?:\[|--|&&|\|\||~~)")
@@ -48,8 +52,7 @@ def increase(selector: str, window_seconds: float, workload: Workload, by: tuple
     Raises:
         PromQLError: not a plain selector, no window, or a label's name or value is none.
     """
-    counter = printer.write_selector(syntax.selector(selector), _matchers(workload))
-    return f"sum{_by(by)}(increase({counter}[{_window(window_seconds)}]))"
+    return f"sum{_by(by)}(increase({_counter(selector, workload)}[{_window(window_seconds)}]))"
 
 
 def buckets(histogram: str, window_seconds: float, workload: Workload, by: tuple[str, ...]) -> str:
@@ -64,9 +67,75 @@ def buckets(histogram: str, window_seconds: float, workload: Workload, by: tuple
     Raises:
         PromQLError: not a histogram's selector, no window, or a label's name or value is none.
     """
-    base = syntax.histogram(histogram)
-    matchers = printer.write_selector(base, _matchers(workload)).removeprefix(base.name or "")
-    return f"sum{_by((*by, 'le'))}(increase({base.name}_bucket{matchers}[{_window(window_seconds)}]))"
+    return f"sum{_by((*by, 'le'))}(increase({_bucket(histogram, workload)}[{_window(window_seconds)}]))"
+
+
+def events(selector: str, seconds: float, workload: Workload, by: tuple[str, ...]) -> str:
+    """How many events a counter saw, exactly: the sum over its series of the last value minus the last one before.
+
+        sum by (…) ((last_over_time(x[T]) - last_over_time(x[L] offset T)) >= 0 or last_over_time(x[T]))
+
+    Evaluated at the ends of stretches T that meet, the numbers add up to the truth: each last value is the base of
+    the stretch that follows. A series that shrank began anew, and one without a base is new: both count from 0. L is
+    `BRIDGE_SECONDS`. NOT counted is what a process saw between the last sample of one stretch and its own end in the
+    next; a series that comes back after more than L counts as if it was new.
+
+    Args:
+        selector: a plain selector of a counter.
+        seconds: T; at least a millisecond.
+        workload: whose series; empty for all.
+        by: the labels by which the answer is handed out.
+
+    Raises:
+        PromQLError: not a plain selector, no window, or a label's name or value is none.
+    """
+    return f"sum{_by(by)}({_grown(_counter(selector, workload), seconds)})"
+
+
+def observations(histogram: str, seconds: float, workload: Workload, by: tuple[str, ...]) -> str:
+    """A classic histogram's cumulative counts, exactly, as `events` counts.
+
+    Args:
+        histogram: a plain selector of the base name, without `_bucket`.
+        seconds: how long the stretch is that ends at the evaluation; at least a millisecond.
+        workload: whose series; empty for all.
+        by: the labels by which the answer is handed out, besides `le`.
+
+    Raises:
+        PromQLError: not a histogram's selector, no window, or a label's name or value is none.
+    """
+    return f"sum{_by((*by, 'le'))}({_grown(_bucket(histogram, workload), seconds)})"
+
+
+def counter_values(
+    selector: str, seconds: float, workload: Workload, by: tuple[str, ...], at_most: float | None = None
+) -> str:
+    """What counters showed last: `sum by (…) (last_over_time(selector{…}[seconds]))`.
+
+    Grouped by what tells processes apart, the differences from one evaluation to the next are what `events` says of
+    each, for a tenth of the work: no series is matched with another.
+
+    Args:
+        selector: a plain selector of a counter; of a histogram's base name when `at_most` is given.
+        seconds: how old a value may be; at least a millisecond.
+        workload: whose series; empty for all.
+        by: the labels by which the answer is handed out.
+        at_most: a bucket's boundary: counts the observations up to it, however the boundary is spelled.
+
+    Raises:
+        PromQLError: not such a selector, no window, or a label's name or value is none.
+    """
+    if at_most is None:
+        counter = _counter(selector, workload)
+    else:
+        boundary = Matcher("le", _spellings(at_most), MatchOp.REGEX)
+        counter = _bucket(selector, (*workload, boundary))
+    return f"sum{_by(by)}(last_over_time({counter}[{_window(seconds)}]))"
+
+
+def bucket_values(histogram: str, seconds: float, workload: Workload, by: tuple[str, ...]) -> str:
+    """What all buckets of a histogram showed last; otherwise as `counter_values`, grouped by `le` as well."""
+    return f"sum{_by((*by, 'le'))}(last_over_time({_bucket(histogram, workload)}[{_window(seconds)}]))"
 
 
 def newest(selector: str, workload: Workload, by: tuple[str, ...]) -> str:
@@ -146,6 +215,36 @@ def alert_could_match(match: str, alertname: str) -> bool:
     """
     patterns = (each for each in syntax.matchers(match) if each.name == "alertname")
     return all(_could_match(pattern, alertname) for pattern in patterns)
+
+
+def _counter(selector: str, workload: Workload) -> str:
+    return printer.write_selector(syntax.selector(selector), _matchers(workload))
+
+
+def _bucket(histogram: str, workload: Workload) -> str:
+    base = syntax.histogram(histogram)
+    matchers = printer.write_selector(base, _matchers(workload)).removeprefix(base.name or "")
+    return f"{base.name}_bucket{matchers}"
+
+
+def _grown(series: str, seconds: float) -> str:
+    stretch, bridge = _window(seconds), format_duration(BRIDGE_SECONDS)
+    last, base = f"last_over_time({series}[{stretch}])", f"last_over_time({series}[{bridge}] offset {stretch})"
+    return f"({last} - {base}) >= 0 or {last}"
+
+
+def _spellings(bound: float) -> str:
+    """A pattern of every usual spelling of a bucket's boundary: `1`, `1.0`, `1e+00`, `1.0E0`, …."""
+    if math.isinf(bound):
+        return literal_pattern("+Inf")
+    exact = Decimal(repr(bound)).normalize()
+    mantissa, _, exponent = f"{exact:e}".partition("e")
+    power = int(exponent)
+    texts = {f"{mantissa}{e}{text}" for e in "eE" for text in (f"{power}", f"{power:+d}", f"{power:+03d}")}
+    texts.add(f"{exact:f}")
+    # A whole number, or mantissa, may have its .0 and may not.
+    texts |= {re.sub(r"^-?\d+(?=$|[eE])", r"\g<0>.0", text) for text in texts}
+    return "|".join(map(literal_pattern, sorted(texts)))
 
 
 @lru_cache(maxsize=64)

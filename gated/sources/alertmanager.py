@@ -4,7 +4,7 @@ It knows what it was told and not who could have told it, so that it holds no al
 with a heartbeat, an alert that always fires, does silence count here.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -16,9 +16,9 @@ from gated.model.selection import Matcher, Workload
 from gated.promql import syntax
 from gated.sources import asking, replies, silence
 from gated.sources.errors import SourceError
-from gated.sources.grouping import Labels
+from gated.sources.grouping import Labels, Request
 from gated.sources.look import Look, Round
-from gated.sources.samples import Sample
+from gated.sources.samples import Sample, hand_out
 from gated.sources.settings import SourceSettings
 from gated.sources.transport import Transport
 
@@ -46,7 +46,7 @@ class AlertmanagerSource:
             now: our time, Unix seconds; its answers bear none of their own.
         """
         look = Round(self._pool, self._settings.timeout_seconds)
-        asked = asking.ask(look, self._settings.name, queries, _path, partial(self._alerts, now))
+        asked = asking.ask(look, self._settings.name, queries, _path, partial(self._alerts, now)).look()
         readings = silence.settled(asked.readings, partial(self._meaning_of_silence, asked.readings, now))
         return Look({query: readings[query] for query in queries}, asked.reports)
 
@@ -55,11 +55,14 @@ class AlertmanagerSource:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._transport.close()
 
-    def _alerts(self, now: float, path: str, timeout_seconds: float) -> Sequence[Sample]:
-        found = replies.content(self._transport.fetch("GET", self._url + path, timeout_seconds))
+    def _alerts(self, now: float, request: Request, timeout_seconds: float) -> Mapping[Query, Reading]:
+        found = replies.content(self._transport.fetch("GET", self._url + request.expression, timeout_seconds))
         if not isinstance(found, list):
             raise SourceError(FailureReason.NOT_PROMETHEUS, "JSON that is no list of alerts")
-        return [Sample(alert["labels"], datetime.fromisoformat(alert["startsAt"]).timestamp(), now) for alert in found]
+        samples = [
+            Sample(alert["labels"], datetime.fromisoformat(alert["startsAt"]).timestamp(), now) for alert in found
+        ]
+        return hand_out(request, samples)
 
     def _meaning_of_silence(self, readings: Mapping[Query, Reading], now: float, measure: FiringAlerts) -> Reading:
         """What it means that no alert of a measure fires: zero, if the heartbeat does."""

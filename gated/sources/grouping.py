@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gated.model.errors import InvalidInput
-from gated.model.reading import FailureReason, Measure, Query, QueryFailed
+from gated.model.reading import CountHistory, FailureReason, Measure, Query, QueryFailed
 from gated.model.selection import Workload, is_exact
 from gated.promql import render
 from gated.sources.errors import brief
@@ -48,13 +48,17 @@ class Request:
     by: Labels
     asked: Mapping[Identity, Asked]
 
+    def identity(self, labels: Mapping[str, str]) -> Identity:
+        """Whose a series of the answer is."""
+        return tuple(labels.get(name, "") for name in self.by)
+
 
 def requests_for(queries: Iterable[Query], express: Express) -> tuple[list[Request], dict[Query, QueryFailed]]:
     """The fewest requests that answer every query.
 
     Queries of one measure whose workloads are picked by equality on the same labels share one request: it asks for
     all of their values and groups by the labels. Any other query has a request of its own, as the workload of a
-    series cannot be read from its labels when it was found by a regular expression.
+    series cannot be read from its labels when it was found by a regular expression. So has a history, which is long.
 
     Args:
         queries: of one source.
@@ -67,7 +71,7 @@ def requests_for(queries: Iterable[Query], express: Express) -> tuple[list[Reque
     requests: list[Request] = []
     refused: dict[Query, QueryFailed] = {}
     for query in queries:
-        by = _shared_labels(query.workload)
+        by = _shared_labels(query)
         try:
             asked = Asked(query, express(query.measure, query.workload, by))
         except InvalidInput as error:
@@ -84,7 +88,9 @@ def requests_for(queries: Iterable[Query], express: Express) -> tuple[list[Reque
     return requests, refused
 
 
-def _shared_labels(workload: Workload) -> Labels:
+def _shared_labels(query: Query) -> Labels:
     """The labels by which an answer for many workloads can be handed out to this one; empty when it cannot."""
-    names = tuple(matcher.name for matcher in workload)
-    return names if is_exact(workload) and len(set(names)) == len(names) else ()
+    if isinstance(query.measure, CountHistory):
+        return ()
+    names = tuple(matcher.name for matcher in query.workload)
+    return names if is_exact(query.workload) and len(set(names)) == len(names) else ()

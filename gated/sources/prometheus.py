@@ -7,10 +7,11 @@ and what stands beside the result (status, error, warnings, type) is looked at b
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import requests
 import yaml
@@ -19,10 +20,17 @@ from urllib3.util.retry import Retry
 
 from gated.model.reading import FailureReason
 from gated.sources import replies
+from gated.sources.deadline import Deadline
 from gated.sources.errors import SourceError
+from gated.sources.grid import Grid, Line
 from gated.sources.samples import Sample
 from gated.sources.transport import Reply, Transport
 
+MOST_INSTANTS: Final = 11_000
+"""Of one range query; Prometheus refuses more."""
+_AS_ASKED: Final = {"nocache": "1"}
+"""VictoriaMetrics moves the instants it is asked for, to suit its cache and what may come late, unless told not to.
+Prometheus, Thanos and Mimir never do, and ignore this."""
 _GLOBAL_BLOCK = re.compile(r"^global:\n(?:[ \t].*\n|\n)*", re.MULTILINE)
 
 
@@ -56,22 +64,59 @@ class Prometheus:
         self._transport = transport
         self._connect = PrometheusConnect(self._url, method="POST", retry=Retry(total=0), session=_Session(transport))
 
-    def query(self, expression: str, timeout_seconds: float) -> tuple[Sample, ...]:
-        """Evaluate PromQL at the server's present time.
+    def query(self, expression: str, timeout_seconds: float, at_ms: int | None = None) -> tuple[Sample, ...]:
+        """Evaluate PromQL at one instant.
 
         Args:
             expression: of type instant vector or scalar; a scalar is a sample without labels.
             timeout_seconds: for everything together.
+            at_ms: when, Unix milliseconds; None for the server's present.
 
         Raises:
             SourceError: the question was not answered, or only in part.
         """
-        result: _Result = self._connect.custom_query(expression, timeout=timeout_seconds)
+        instant = {} if at_ms is None else {"time": _seconds(at_ms), **_AS_ASKED}
+        result: _Result = self._connect.custom_query(expression, params=instant, timeout=timeout_seconds)
         if result.kind == "scalar":
             return (_sample({"metric": {}, "value": list(result)}),)
         if result.kind != "vector":
             raise SourceError(FailureReason.NOT_PROMETHEUS, f"a result of type {result.kind} where a vector is due")
         return tuple(_sample(element) for element in result)
+
+    def query_range(
+        self, expression: str, grid: Grid, timeout_seconds: float, most_instants: int = MOST_INSTANTS
+    ) -> tuple[Line, ...]:
+        """Evaluate PromQL at many instants, in one request after another where they are too many for one.
+
+        Args:
+            expression: of type instant vector.
+            grid: the instants.
+            timeout_seconds: for everything together.
+            most_instants: of one request.
+
+        Raises:
+            SourceError: the question was not answered, or only in part.
+            TimeoutError: the time was used up between two requests.
+        """
+        limit = Deadline.after(timeout_seconds)
+        values: defaultdict[_Labels, list[float | None]] = defaultdict(lambda: [None] * grid.count)
+        histograms: set[_Labels] = set()
+        for begin, piece in grid.pieces(most_instants):
+            result: _Result = self._connect.custom_query_range(
+                expression,
+                # The library rounds the ends to whole seconds; these are said again, exactly.
+                *(datetime.fromtimestamp(at_ms / 1000, UTC) for at_ms in (piece.first_ms, piece.last_ms)),
+                f"{piece.step_ms}ms",
+                params={"start": _seconds(piece.first_ms), "end": _seconds(piece.last_ms), **_AS_ASKED},
+                timeout=limit.remaining_seconds(),
+            )
+            if result.kind != "matrix":
+                raise SourceError(FailureReason.NOT_PROMETHEUS, f"a result of type {result.kind} where a matrix is due")
+            for element in result:
+                labels = _fill(element, values, begin, piece)
+                if "histograms" in element:
+                    histograms.add(labels)
+        return tuple(Line(dict(labels), line, labels in histograms) for labels, line in values.items())
 
     def external_labels(self, timeout_seconds: float) -> Mapping[str, str]:
         """The labels by which the server tells itself from others.
@@ -110,6 +155,9 @@ class Prometheus:
         return body
 
 
+_Labels = tuple[tuple[str, str], ...]
+
+
 class _Result(list[Any]):
     """The `result` of an answer, which is all that the library hands back, with its type."""
 
@@ -144,6 +192,26 @@ class _Answered:
         if not isinstance(body, dict) or not isinstance(body.get("result"), list):
             raise SourceError(FailureReason.NOT_PROMETHEUS, "JSON without a result")
         return {"data": {"result": _Result(str(body.get("resultType")), body["result"])}}
+
+
+def _seconds(at_ms: int) -> str:
+    """An instant as text that is read back to the same millisecond."""
+    return f"{at_ms // 1000}.{at_ms % 1000:03d}"
+
+
+def _fill(element: Any, lines: Mapping[_Labels, list[float | None]], begin: int, piece: Grid) -> _Labels:
+    """Write one element of a matrix into the line of its labels."""
+    try:
+        labels = tuple(sorted(element["metric"].items()))
+        line = lines[labels]
+        for at, content in element.get("values", ()):
+            index = piece.index(at)
+            if index is None:
+                raise SourceError(FailureReason.NOT_PROMETHEUS, "a value at an instant that nobody asked for")
+            line[begin + index] = float(content)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise SourceError(FailureReason.NOT_PROMETHEUS, "a result that is no series") from error
+    return labels
 
 
 def _sample(element: Any) -> Sample:

@@ -2,36 +2,42 @@
 
 A look sends everything at once: the queries, the checks that the server is the right one and its clock right, and
 what tells whether the absence of alerts means anything. If a check fails, no answer of that look counts.
+
+Events are counted up to `settle_seconds` ago, by an evaluation time that is sent along: a sample arrives a little
+after its time stamp, and one that arrives after a look that ends later is counted by no look at all. The time is by
+our clock, and read by the server as its own; that the two differ only makes what is left to settle longer or shorter,
+and a count whose end has not come yet by the server's clock is refused.
 """
 
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, assert_never
+from typing import Any
 
-from gated.model.errors import InvalidInput
 from gated.model.reading import (
-    Buckets,
+    CountHistory,
+    Events,
+    FailureReason,
     FiringAlerts,
-    HttpProbe,
-    Increase,
-    Instant,
-    Measure,
-    Newest,
+    Observations,
     Query,
+    QueryFailed,
     Reading,
     Value,
 )
-from gated.model.selection import Workload
-from gated.promql import render
-from gated.sources import asking, silence, trust
+from gated.sources import asking, counting, silence, trust, wording
 from gated.sources.errors import SourceError
-from gated.sources.grouping import Labels
+from gated.sources.grid import Grid, milliseconds
+from gated.sources.grouping import Request
 from gated.sources.look import Answer, Look, Pending, Round
 from gated.sources.prometheus import AlertRule, Prometheus
+from gated.sources.samples import hand_out
 from gated.sources.settings import SourceSettings
 from gated.sources.transport import Transport
+
+_HISTORIES_AT_ONCE = 2
+"""Histories are long and there is no hurry: they have places of their own, few, and take none from the present."""
 
 
 class PrometheusSource:
@@ -43,9 +49,11 @@ class PrometheusSource:
 
     def __init__(self, settings: SourceSettings) -> None:
         self._settings = settings
-        self._transport = Transport(settings.access, concurrency=settings.concurrency, max_bytes=settings.max_bytes)
+        connections = settings.concurrency + _HISTORIES_AT_ONCE
+        self._transport = Transport(settings.access, concurrency=connections, max_bytes=settings.max_bytes)
         self._client = Prometheus(settings.url, self._transport)
         self._pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix=f"gated-{settings.name}")
+        self._past_pool = ThreadPoolExecutor(_HISTORIES_AT_ONCE, thread_name_prefix=f"gated-{settings.name}-past")
 
     def read(self, queries: Collection[Query], now: float) -> Look:
         """Answer every query.
@@ -55,29 +63,73 @@ class PrometheusSource:
             now: our time, Unix seconds.
         """
         look = Round(self._pool, self._settings.timeout_seconds)
+        past = Round(self._past_pool, self._settings.timeout_seconds)
+        histories = [query for query in queries if isinstance(query.measure, CountHistory)]
+        others = [query for query in queries if not isinstance(query.measure, CountHistory)]
         clock = self._send_clock(look, now)
         identity = self._send_identity(look)
         rules = self._send_for_rules(look, queries)
-        asked = asking.ask(look, self._settings.name, queries, _promql, self._client.query)
-
+        asked = [
+            asking.ask(each, self._settings.name, part, wording.promql, self._fetch)
+            for each, part in ((look, others), (past, histories))
+        ]
+        looks = [each.look() for each in asked]
         time_there = clock.answer()
         checks: list[Answer[Any]] = [time_there, *(check.answer() for check in identity)]
-        readings = asked.readings
+        readings: Mapping[Query, Reading] = {
+            query: reading for each in looks for query, reading in each.readings.items()
+        }
         doubt = next((check.content for check in checks if isinstance(check.content, SourceError)), None)
         if doubt is not None:
             readings = {query: doubt.reading(reading.expression) for query, reading in readings.items()}
-        elif rules is not None and not isinstance(time_there.content, SourceError):
-            loaded = rules.answer()
-            checks.append(loaded)
-            meaning = partial(self._meaning_of_silence, readings, loaded.content, time_there.content)
-            readings = silence.settled(readings, meaning)
-        reports = tuple(check.report(self._settings.name) for check in checks)
-        return Look({query: readings[query] for query in queries}, asked.reports + reports)
+        elif not isinstance(time_there.content, SourceError):
+            readings = self._without_the_future(readings, time_there.content)
+            if rules is not None:
+                loaded = rules.answer()
+                checks.append(loaded)
+                alerting = silence.Alerting(loaded.content, time_there.content)
+                meaning = partial(alerting.meaning, readings, self._settings.name, time_there.content)
+                readings = silence.settled(readings, meaning)
+        reports = [report for each in looks for report in each.reports]
+        reports += [check.report(self._settings.name) for check in checks]
+        return Look({query: readings[query] for query in queries}, tuple(reports))
 
     def close(self) -> None:
         """Ask no more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._past_pool.shutdown(wait=False, cancel_futures=True)
         self._transport.close()
+
+    def _fetch(self, request: Request, timeout_seconds: float) -> Mapping[Query, Reading]:
+        match request.measure:
+            case CountHistory() as measure:
+                looks = Grid.of_looks(measure.since, measure.until, measure.step_seconds)
+                looks = looks.shifted(-self._settings.settle_seconds)
+                instants = looks.preceded(counting.bridge(measure.step_seconds))
+                lines = self._client.query_range(request.expression, instants, timeout_seconds)
+                return {
+                    query: counting.history(measure, expression, looks, lines)
+                    for query, expression in request.asked.values()
+                }
+            case Events(until=until) | Observations(until=until):
+                at_ms = milliseconds(until) - milliseconds(self._settings.settle_seconds)
+                return hand_out(request, self._client.query(request.expression, timeout_seconds, at_ms))
+            case _:
+                return hand_out(request, self._client.query(request.expression, timeout_seconds))
+
+    def _without_the_future(self, readings: Mapping[Query, Reading], server_time: float) -> Mapping[Query, Reading]:
+        """Refuse counts up to a time the server has not reached: samples yet to come would never be counted."""
+
+        def checked(query: Query, reading: Reading) -> Reading:
+            match query.measure:
+                case Events(until=until) | Observations(until=until) if isinstance(reading, Value):
+                    ahead = until - self._settings.settle_seconds - server_time
+                    if ahead > 0:
+                        why = f"counted up to {ahead:.1f} s after the server's time; settle is too short for its clock"
+                        return QueryFailed(FailureReason.CLOCK_SKEW, why, reading.expression)
+            return reading
+
+        return {query: checked(query, reading) for query, reading in readings.items()}
 
     def _send_clock(self, look: Round, now: float) -> Pending[float]:
         skew = self._settings.max_clock_skew_seconds
@@ -97,37 +149,3 @@ class PrometheusSource:
         if not any(isinstance(query.measure, FiringAlerts) for query in queries):
             return None
         return look.send("/api/v1/rules", self._client.alert_rules)
-
-    def _meaning_of_silence(
-        self,
-        readings: Mapping[Query, Reading],
-        rules: tuple[AlertRule, ...] | SourceError,
-        server_time: float,
-        measure: FiringAlerts,
-    ) -> Reading:
-        """What it means that no alert of a measure fires: zero, if one could have."""
-        if isinstance(rules, SourceError):
-            return rules.reading("")
-        could_match = partial(render.alert_could_match, measure.match)
-        return (
-            silence.missing_rule(rules, could_match, server_time)
-            or silence.missing_heartbeat(readings, self._settings.name, measure)
-            or Value(0.0, server_time)
-        )
-
-
-def _promql(measure: Measure, workload: Workload, by: Labels) -> str:
-    match measure:
-        case Increase():
-            return render.increase(measure.selector, measure.window_seconds, workload, by)
-        case Buckets():
-            return render.buckets(measure.histogram, measure.window_seconds, workload, by)
-        case Instant():
-            return render.narrow(measure.expression, workload, by)
-        case Newest():
-            return render.newest(measure.selector, workload, by)
-        case FiringAlerts():
-            return render.firing_alerts(measure.match, workload)
-        case HttpProbe():
-            raise InvalidInput("a probe is made by gated itself, not by Prometheus")
-    assert_never(measure)

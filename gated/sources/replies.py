@@ -8,6 +8,9 @@ from gated.sources.errors import SourceError
 from gated.sources.transport import Reply
 
 _OK = 200
+_UNPROCESSABLE = 422
+_TOO_MUCH = "too many samples"
+"""How Prometheus says that a query, right in itself, needs more memory than one may have."""
 _REASONS = {
     400: FailureReason.BAD_QUERY,
     401: FailureReason.DENIED,
@@ -58,6 +61,8 @@ def _refusal(reply: Reply) -> SourceError:
         said = _message(_json(reply))
     except SourceError:
         said = ""  # a proxy's page in HTML says less than its status
+    if reply.status == _UNPROCESSABLE and _TOO_MUCH in said:
+        reason = FailureReason.TOO_LARGE
     return SourceError(reason, f"status {reply.status}" + (f": {reply.quote(said)}" if said else ""))
 
 

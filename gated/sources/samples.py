@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from gated.model.reading import (
     Buckets,
+    Events,
     FailureReason,
     FiringAlert,
     FiringAlerts,
     Measure,
     NoData,
     NoDataReason,
+    Observations,
     Query,
     QueryFailed,
     Reading,
@@ -54,14 +56,21 @@ def hand_out(request: Request, samples: Sequence[Sample]) -> dict[Query, Reading
     """
     of_workload: defaultdict[Identity, list[Sample]] = defaultdict(list)
     for sample in samples:
-        of_workload[tuple(sample.labels.get(name, "") for name in request.by)].append(sample)
+        of_workload[request.identity(sample.labels)].append(sample)
     return {
-        query: _reading(request.measure, expression, of_workload.get(identity, []))
+        query: reading(request.measure, expression, of_workload.get(identity, []))
         for identity, (query, expression) in request.asked.items()
     }
 
 
-def _reading(measure: Measure, expression: str, samples: Sequence[Sample]) -> Reading:
+def reading(measure: Measure, expression: str, samples: Sequence[Sample]) -> Reading:
+    """The answer to a question about one workload.
+
+    Args:
+        measure: the question; anything but a history or a probe.
+        expression: how it was asked.
+        samples: all that belongs to the workload.
+    """
     if not samples:
         return NoData(NoDataReason.ABSENT, "no series matched", expression)
     if any(sample.is_histogram for sample in samples):
@@ -72,8 +81,10 @@ def _reading(measure: Measure, expression: str, samples: Sequence[Sample]) -> Re
             return _not_finite(sample.number, expression)
     if len({frozenset(sample.labels.items()) for sample in samples}) < len(samples):
         return QueryFailed(FailureReason.AMBIGUOUS, "the same series twice", expression)
+    if isinstance(measure, Events | Observations) and any(sample.number < 0 for sample in samples):
+        return QueryFailed(FailureReason.BAD_QUERY, "a negative count, so this is no counter", expression)
     match measure:
-        case Buckets():
+        case Buckets() | Observations():
             return _buckets(expression, samples)
         case FiringAlerts():
             return _alerts(expression, samples)

@@ -2,6 +2,7 @@
 
 import enum
 import functools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +109,8 @@ class SourceSettings:
     expect: Identity = field(default_factory=Identity)
     max_clock_skew_seconds: float = 5.0
     """How far the server's clock may be from ours: a third of the usual interval of evaluation."""
+    settle_seconds: float = 2.0
+    """How long after its time stamp a sample may still arrive: events are counted up to so long ago."""
 
     def __post_init__(self) -> None:
         faults = [f"sources.{self.name}.{fault}" for fault in self._faults()]
@@ -122,6 +125,8 @@ class SourceSettings:
         for key in ("timeout_seconds", "max_bytes", "concurrency", "max_clock_skew_seconds"):
             if not getattr(self, key) > 0:
                 yield f"{key}: must be more than 0"
+        if not 0 <= self.settle_seconds < math.inf:
+            yield "settle_seconds: must not be negative"
         yield from self.access.faults()
         if self.kind is SourceKind.ALERTMANAGER and not self.expect.is_empty:
             yield "expect: an Alertmanager has nothing to be known by"

@@ -5,11 +5,13 @@ or belong to somebody else. Silence counts only when somebody could have spoken.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 from gated.model.ids import SourceName
-from gated.model.reading import FiringAlerts, NoData, NoDataReason, Query, QueryFailed, Reading
+from gated.model.reading import FiringAlerts, NoData, NoDataReason, Query, QueryFailed, Reading, Value
+from gated.promql import render
+from gated.sources.errors import SourceError
 from gated.sources.prometheus import AlertRule
 
 _MISSED_INTERVALS = 3
@@ -45,6 +47,39 @@ def settled(readings: Mapping[Query, Reading], meaning: Callable[[FiringAlerts],
         else reading
         for query, reading in readings.items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """What a server that evaluates alerting rules itself said about them.
+
+    Args:
+        rules: those it has loaded, or why it did not say.
+        asked_at: when it was asked, by its own clock.
+    """
+
+    rules: tuple[AlertRule, ...] | SourceError
+    asked_at: float
+
+    def meaning(
+        self, readings: Mapping[Query, Reading], source: SourceName, now: float, measure: FiringAlerts
+    ) -> Reading:
+        """What it means that no alert of a measure fires: zero, if one could have.
+
+        Args:
+            readings: of a whole look.
+            source: where alerts are looked for.
+            now: when the look was, by the server's clock.
+            measure: which alerts.
+        """
+        if isinstance(self.rules, SourceError):
+            return self.rules.reading("")
+        could_match = partial(render.alert_could_match, measure.match)
+        return (
+            missing_rule(self.rules, could_match, self.asked_at)
+            or missing_heartbeat(readings, source, measure)
+            or Value(0.0, now)
+        )
 
 
 def missing_rule(rules: Iterable[AlertRule], could_match: Callable[[str], bool], now: float) -> NoData | None:

@@ -45,6 +45,8 @@ class Lie(enum.Enum):
     FORBIDDEN = "forbidden"
     """403."""
     BAD_QUERY = "bad_query"
+    """422, as for a query that fails."""
+    TOO_MUCH = "too_much"
     """422, as for a query that runs into its limits."""
     REDIRECT = "redirect"
     """302 to a login page."""
@@ -92,6 +94,7 @@ REASONS: Mapping[Lie, FailureReason | NoDataReason] = {
     Lie.UNAUTHORIZED: FailureReason.DENIED,
     Lie.FORBIDDEN: FailureReason.DENIED,
     Lie.BAD_QUERY: FailureReason.BAD_QUERY,
+    Lie.TOO_MUCH: FailureReason.TOO_LARGE,
     Lie.REDIRECT: FailureReason.REDIRECT,
     Lie.COMPRESSED: FailureReason.NOT_PROMETHEUS,
     Lie.HTML: FailureReason.NOT_PROMETHEUS,
@@ -285,7 +288,12 @@ _ANSWERS: Mapping[Lie | None, tuple[int, bytes, Mapping[str, str]]] = {
     Lie.THROTTLED: (429, b"Too Many Requests", {"Retry-After": "120"}),
     Lie.UNAUTHORIZED: (401, b"Unauthorized", {"WWW-Authenticate": "Basic"}),
     Lie.FORBIDDEN: (403, b"Forbidden", {}),
-    Lie.BAD_QUERY: (422, b'{"status": "error", "errorType": "execution", "error": "too many samples"}', {}),
+    Lie.BAD_QUERY: (422, b'{"status": "error", "errorType": "execution", "error": "found duplicate series"}', {}),
+    Lie.TOO_MUCH: (
+        422,
+        b'{"status": "error", "error": "query processing would load too many samples into memory in query execution"}',
+        {},
+    ),
     Lie.REDIRECT: (302, b"", {"Location": "/login?ticket=of-somebody-else"}),
     Lie.COMPRESSED: (200, gzip.compress(b"{}"), {"Content-Encoding": "gzip"}),
     Lie.HTML: (200, b"<!doctype html><title>Sign in</title>", {"Content-Type": "text/html"}),

@@ -13,18 +13,24 @@ import json
 import math
 import ssl
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from gated.model.units import parse_duration
+from gated.promql import syntax
+from gated.promql.engine.errors import EvaluationFailed, Unsupported
+from gated.promql.engine.evaluate import Engine
+from gated.promql.engine.series import LOOK_BACK_SECONDS, Key
 from tests.fakes.lies import Form, Lie, LyingServer
-from tests.fakes.promql import Engine, Key, Samples, Series, Unsupported
-from tests.fakes.series import Recorded, Scraped, Until
+from tests.fakes.series import Recorded, Samples, Scraped
 
 SKEW_SECONDS = 3600.0
 """How far ahead the clock of a server of skewed clock is."""
 STALE_SECONDS = 150.0
 """How long ago a stale server stopped scraping."""
+MOST_INSTANTS = 11_000
+"""Of one range query."""
 _LIED_VALUES: Mapping[Lie | None, float] = {Lie.NOT_A_NUMBER: math.nan, Lie.INFINITE: math.inf}
 
 
@@ -51,6 +57,8 @@ class FakePrometheus(LyingServer):
         self.external_labels = dict(external_labels or {})
         self.asked: list[str] = []
         """Every expression it was asked to evaluate, in order."""
+        self.late_seconds = 0.0
+        """How long after its time the samples of a series made from now on are there to be seen."""
         self._clock = clock
         self._interval = scrape_interval_seconds
         self._series: dict[Key, Scraped | Recorded] = {}
@@ -90,7 +98,7 @@ class FakePrometheus(LyingServer):
 
     def recorded(self, name: str, /, samples: Samples, **labels: str) -> None:
         """Have exactly these samples of a series, each (Unix seconds, value)."""
-        series = Recorded({"__name__": name, **labels}, samples)
+        series = Recorded({"__name__": name, **labels}, samples, self.late_seconds)
         with self._lock:
             self._series[_key(series.labels)] = series
 
@@ -132,11 +140,12 @@ class FakePrometheus(LyingServer):
         all_labels = {"__name__": name, **labels}
         with self._lock:
             known = self._series.get(_key(all_labels))
-            if isinstance(known, Scraped) and not known.is_gone(now):
+            if isinstance(known, Scraped) and now < known.ended_at:
                 known.change(now, per_second, value)
                 return
-            since = now - age_seconds
-            self._series[_key(all_labels)] = Scraped(all_labels, self._interval, since, value or 0.0, per_second)
+            series = Scraped(all_labels, self._interval, now - age_seconds, value or 0.0, per_second)
+            series.late_seconds = self.late_seconds
+            self._series[_key(all_labels)] = series
 
     def _answer(self, path: str, form: Form) -> tuple[int, bytes]:
         try:
@@ -144,36 +153,61 @@ class FakePrometheus(LyingServer):
                 case "/api/v1/query":
                     (expression,) = form["query"]
                     self.asked.append(expression)
-                    data = self._evaluate(expression)
+                    data = self._evaluate(expression, form)
+                case "/api/v1/query_range":
+                    (expression,) = form["query"]
+                    self.asked.append(expression)
+                    data = self._evaluate_range(expression, form)
                 case "/api/v1/status/config":
                     data = self._config()
                 case "/api/v1/rules":
                     data = self._loaded_rules()
                 case _:
                     return 404, b"404 page not found"
-        except Unsupported as error:
+        except (Unsupported, EvaluationFailed, syntax.PromQLError) as error:
             return 400, json.dumps({"status": "error", "errorType": "bad_data", "error": str(error)}).encode()
         return 200, json.dumps({"status": "success", "data": data}).encode()
 
-    def _evaluate(self, expression: str) -> dict[str, Any]:
-        now = self._clock()
-        shown_time = now + (SKEW_SECONDS if self.present_lie is Lie.CLOCK_SKEWED else 0.0)
-        with self._lock:
-            series: Sequence[Series] = list(self._series.values())
-            if self.present_lie is Lie.STALE:
-                series = [Until(each, now - STALE_SECONDS) for each in self._series.values()]
-            result = Engine(series).evaluate(expression, now)
+    def _evaluate(self, expression: str, form: Form) -> dict[str, Any]:
+        (at,) = map(float, form.get("time", (self._clock(),)))
+        shown_time = at + (SKEW_SECONDS if self.present_lie is Lie.CLOCK_SKEWED else 0.0)
+        result = self._engine(expression, at).evaluate(expression, at)
         if isinstance(result, float):
             number = shown_time if expression == "time()" else result
             return {"resultType": "scalar", "result": [shown_time, _text(number)]}
         if self.present_lie in {Lie.EMPTY, Lie.WRONG_SERVER}:
             result = {}
-        lied = _LIED_VALUES.get(self.present_lie)
         vector = [
-            {"metric": dict(labels), "value": [shown_time, _text(value if lied is None else lied)]}
-            for labels, value in result.items()
+            {"metric": dict(labels), "value": [shown_time, self._shown(value)]} for labels, value in result.items()
         ]
         return {"resultType": "vector", "result": vector * (2 if self.present_lie is Lie.DUPLICATES else 1)}
+
+    def _evaluate_range(self, expression: str, form: Form) -> dict[str, Any]:
+        start, end, step = (float(form["start"][0]), float(form["end"][0]), parse_duration(form["step"][0]))
+        count = math.floor((end - start) / step + 1e-6) + 1
+        if count > MOST_INSTANTS:
+            raise Unsupported("exceeded maximum resolution of 11,000 points per timeseries")
+        engine = self._engine(expression, start)
+        lines: dict[Key, list[tuple[float, str]]] = {}
+        for index in range(count):
+            at = round(start + index * step, 3)
+            result = engine.evaluate(expression, at)
+            assert isinstance(result, dict)
+            for labels, value in result.items():
+                lines.setdefault(labels, []).append((at, self._shown(value)))
+        if self.present_lie in {Lie.EMPTY, Lie.WRONG_SERVER}:
+            lines = {}
+        return {"resultType": "matrix", "result": [{"metric": dict(k), "values": line} for k, line in lines.items()]}
+
+    def _engine(self, expression: str, first: float) -> Engine:
+        """Knows what an evaluation needs, from a first instant on."""
+        start = first - syntax.look_back_seconds(expression) - LOOK_BACK_SECONDS
+        now = self._clock() - (STALE_SECONDS if self.present_lie is Lie.STALE else 0.0)
+        with self._lock:
+            return Engine([each.seen(start, now) for each in self._series.values()])
+
+    def _shown(self, value: float) -> str:
+        return _text(_LIED_VALUES.get(self.present_lie, value))
 
     def _config(self) -> dict[str, Any]:
         labels = {"cluster": "elsewhere"} if self.present_lie is Lie.WRONG_SERVER else self.external_labels

@@ -1,10 +1,14 @@
 """Series for the fake Prometheus: recorded sample by sample, or scraped steadily from something that grows."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.fakes.promql import Samples
+from gated.promql.engine.series import Series
+from gated.promql.notation import Gap
+
+Samples = Sequence[tuple[float, float]]
+"""(Unix seconds, value), by ascending time."""
 
 
 @dataclass
@@ -19,6 +23,7 @@ class Scraped:
         per_second: how fast it grows; 0 for a gauge that stands.
         past: samples from before `since`.
         ended_at: when it was seen for the last time.
+        late_seconds: how long after its time a sample is there to be seen.
     """
 
     labels: Mapping[str, str]
@@ -28,6 +33,7 @@ class Scraped:
     per_second: float = 0.0
     past: list[tuple[float, float]] = field(default_factory=list)
     ended_at: float = math.inf
+    late_seconds: float = 0.0
 
     def change(self, now: float, per_second: float, value: float | None = None) -> None:
         """Grow at another rate from now on, and from another value if one is given."""
@@ -42,8 +48,15 @@ class Scraped:
         scrapes = (number * self.interval_seconds for number in range(first, last + 1))
         return [*_within(self.past, start, end), *((at, self._at(at)) for at in scrapes)]
 
-    def is_gone(self, at: float) -> bool:
-        return at >= self.ended_at
+    def seen(self, start: float, now: float) -> Series:
+        """What a server knows of it at a time: its samples since `start`, and that it has ended."""
+        samples = self.samples(start, now - self.late_seconds)
+        if self.ended_at <= now:
+            return Series(self.labels, [*(each for each in samples if each[0] < self.ended_at), self._end()])
+        return Series(self.labels, samples)
+
+    def _end(self) -> tuple[float, Gap]:
+        return self.ended_at, Gap.STALE
 
     def _at(self, at: float) -> float:
         return self.value + self.per_second * (at - self.since)
@@ -51,34 +64,21 @@ class Scraped:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A series of given samples."""
+    """A series of given samples.
+
+    Args:
+        labels: its labels, `__name__` among them.
+        recorded: its samples.
+        late_seconds: how long after its time a sample is there to be seen.
+    """
 
     labels: Mapping[str, str]
     recorded: Samples
+    late_seconds: float = 0.0
 
-    def samples(self, start: float, end: float) -> list[tuple[float, float]]:
-        return _within(self.recorded, start, end)
-
-    def is_gone(self, at: float) -> bool:
-        return not self.samples(-math.inf, at)
-
-
-@dataclass(frozen=True)
-class Until:
-    """A series as a server knows it that stopped scraping."""
-
-    series: Scraped | Recorded
-    last_scrape: float
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        return self.series.labels
-
-    def samples(self, start: float, end: float) -> list[tuple[float, float]]:
-        return self.series.samples(start, min(end, self.last_scrape))
-
-    def is_gone(self, at: float) -> bool:
-        return self.series.is_gone(min(at, self.last_scrape))
+    def seen(self, start: float, now: float) -> Series:
+        """What a server knows of it at a time: its samples since `start`."""
+        return Series(self.labels, _within(self.recorded, start, now - self.late_seconds))
 
 
 def _within(samples: Iterable[tuple[float, float]], start: float, end: float) -> list[tuple[float, float]]:

@@ -1,0 +1,178 @@
+"""What queries are about, loaded for hours of looks at once: one range query for all workloads of a measure."""
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+from gated.model.reading import CountHistory, Events, FailureReason, Measure, Observations, Query, QueryFailed
+from gated.model.selection import Workload
+from gated.sources import counting, trust, wording
+from gated.sources.errors import SourceError, unforeseen
+from gated.sources.grid import Grid, Line
+from gated.sources.grouping import Identity, Labels, Request, requests_for
+from gated.sources.look import Answer, QueryReport
+from gated.sources.prometheus import MOST_INSTANTS, Prometheus
+from gated.sources.settings import SourceSettings
+from gated.sources.silence import Alerting
+from gated.sources.transport import Transport
+
+_LOADS_AT_ONCE: Final = 2
+_FEWEST_INSTANTS: Final = 60
+"""A request that is too much for the server is made again in halves, but in none smaller than that."""
+_TOO_MUCH: Final = frozenset({FailureReason.TOO_LARGE, FailureReason.TIMEOUT})
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is known about a query for some looks.
+
+    Args:
+        expression: how it was asked.
+        lines: one per series, bucket or instance, with a value for each look.
+        failure: why there is nothing; None when there is.
+    """
+
+    expression: str
+    lines: Sequence[Line] = ()
+    failure: QueryFailed | None = None
+
+    @property
+    def cells(self) -> int:
+        """How much it holds."""
+        return 1 + sum(len(line.values) for line in self.lines)
+
+
+class Loader:
+    """Asks one server about the past.
+
+    Args:
+        settings: of a source that speaks Prometheus' API.
+        timeout_seconds: how long one request may take.
+    """
+
+    def __init__(self, settings: SourceSettings, timeout_seconds: float) -> None:
+        self._settings = settings
+        self._timeout_seconds = timeout_seconds
+        self._transport = Transport(settings.access, concurrency=_LOADS_AT_ONCE, max_bytes=settings.max_bytes)
+        self._client = Prometheus(settings.url, self._transport)
+        self._pool = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix=f"gated-{settings.name}")
+        self._most_instants = MOST_INSTANTS
+        self._is_trusted = settings.expect.is_empty
+        self._reports: list[QueryReport] = []
+
+    def load(self, subjects: Iterable[Query], looks: Grid) -> dict[Query, Piece]:
+        """What some queries are about at some looks.
+
+        Args:
+            subjects: of this source; the times in them do not matter.
+            looks: the instants, by our clock.
+        """
+        doubt = self._doubt()
+
+        def express(measure: Measure, workload: Workload, by: Labels) -> str:
+            return wording.recorded(measure, looks.step_ms / 1000, workload, by)
+
+        requests, refused = requests_for(subjects, express)
+        pieces = {query: Piece("", failure=failure) for query, failure in refused.items()}
+        answers = [doubt] * len(requests) if doubt else list(self._pool.map(partial(self._lines, looks), requests))
+        for request, lines in zip(requests, answers, strict=True):
+            pieces.update(_pieces(request, lines, looks))
+        return pieces
+
+    def alerting(self) -> Alerting:
+        """What the server says about its alerting rules, now: what it had loaded in the past nobody knows."""
+        there = self._ask("time()", lambda: self._client.query("time()", self._timeout_seconds)[0].number)
+        if isinstance(there, SourceError):
+            return Alerting(there, 0.0)
+        return Alerting(self._ask("/api/v1/rules", lambda: self._client.alert_rules(self._timeout_seconds)), there)
+
+    def reports(self) -> tuple[QueryReport, ...]:
+        """Every request since this was last asked for."""
+        reports, self._reports = tuple(self._reports), []
+        return reports
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._transport.close()
+
+    def _doubt(self) -> SourceError | None:
+        """Why this is not the server that was meant; asked until it once was."""
+        expected = self._settings.expect
+        checks: list[tuple[str, Callable[[], None]]] = []
+        if expected.labels and not self._is_trusted:
+            check = partial(trust.has_labels, self._client, expected.labels, self._timeout_seconds)
+            checks.append(("/api/v1/status/config", check))
+        if expected.query and not self._is_trusted:
+            check = partial(trust.has_answer, self._client, expected.query, self._timeout_seconds)
+            checks.append((expected.query, check))
+        found = [self._ask(*check) for check in checks]
+        doubt = next((error for error in found if isinstance(error, SourceError)), None)
+        self._is_trusted = doubt is None
+        return doubt
+
+    def _lines(self, looks: Grid, request: Request) -> Sequence[Line] | SourceError:
+        instants = looks
+        if _counted_by(request.measure) is not None:
+            instants = looks.shifted(-self._settings.settle_seconds).preceded(_before(looks))
+        while True:
+            most = min(self._most_instants, instants.count)
+            seconds = self._timeout_seconds * math.ceil(instants.count / most)
+            ask = partial(self._client.query_range, request.expression, instants, seconds, most)
+            lines = self._ask(request.expression, ask)
+            if not isinstance(lines, SourceError) or lines.reason not in _TOO_MUCH or most <= _FEWEST_INSTANTS:
+                return lines
+            self._most_instants = most // 2
+
+    def _ask(self, expression: str, ask: Callable[[], T]) -> T | SourceError:
+        """Send a request and remember how it went."""
+        started = time.monotonic()
+        content: T | SourceError
+        try:
+            content = ask()
+        except SourceError as error:
+            content = error
+        except Exception as bug:  # noqa: BLE001  # as for a look: a bug in one answer must not pass as health
+            content = unforeseen(bug)
+        answer = Answer(expression, content, time.monotonic() - started)
+        self._reports.append(answer.report(self._settings.name))
+        return content
+
+
+def _pieces(request: Request, answer: Sequence[Line] | SourceError, looks: Grid) -> Iterator[tuple[Query, Piece]]:
+    """What belongs to each of the queries of a request."""
+    if isinstance(answer, SourceError):
+        for query, expression in request.asked.values():
+            yield query, Piece(expression, failure=answer.reading(expression))
+        return
+    of_workload: defaultdict[Identity, list[Line]] = defaultdict(list)
+    for line in answer:
+        of_workload[request.identity(line.labels)].append(line)
+    names = _counted_by(request.measure)
+    for identity, (query, expression) in request.asked.items():
+        lines = of_workload[identity]
+        yield query, Piece(expression, lines if names is None else counting.counted(lines, names, _before(looks)))
+
+
+def _counted_by(measure: Measure) -> Labels | None:
+    """The labels by which events are told apart; None for what is no count of events."""
+    match measure:
+        case Events():
+            return ()
+        case Observations():
+            return ("le",)
+        case CountHistory():
+            return (measure.by,)
+        case _:
+            return None
+
+
+def _before(looks: Grid) -> int:
+    return counting.bridge(looks.step_ms / 1000)

@@ -1,0 +1,170 @@
+"""What one Prometheus has recorded, read as if each of many looks was the present.
+
+Nothing is asked look by look: what a query is about is loaded for hours of looks (`loading`), and each look is cut
+from that. Events were subtracted from look to look, so a look that counts from further back is a sum.
+"""
+
+import math
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from gated.model.reading import (
+    CountHistory,
+    Events,
+    FailureReason,
+    FiringAlerts,
+    Measure,
+    Observations,
+    Query,
+    QueryFailed,
+    Reading,
+)
+from gated.sources import counting, silence
+from gated.sources.grid import Grid, Line
+from gated.sources.loading import Loader, Piece
+from gated.sources.look import Look
+from gated.sources.samples import Sample, reading
+from gated.sources.settings import SourceSettings
+
+_CHUNK_SECONDS: Final = 6 * 3600.0
+"""How much is loaded at once: 1,440 looks of 15 s."""
+_MOST_CELLS: Final = 8_000_000
+"""How many numbers are kept, of about 32 bytes each. What was not used for longest goes first."""
+
+_Place = tuple[Query, int]
+"""A query without its times, and the number of a chunk; chunks before the first look have negative numbers."""
+
+
+class Recording:
+    """Answers queries at looks of the past. Not safe to use from several threads.
+
+    Args:
+        settings: of a source that speaks Prometheus' API.
+        looks: the instants at which it will be read.
+        timeout_seconds: how long one request may take.
+    """
+
+    def __init__(self, settings: SourceSettings, looks: Grid, timeout_seconds: float) -> None:
+        self._settings = settings
+        self._looks = looks
+        self._step_seconds = looks.step_ms / 1000
+        self._chunk = max(1, round(_CHUNK_SECONDS / self._step_seconds))
+        self._loader = Loader(settings, timeout_seconds)
+        self._pieces: OrderedDict[_Place, Piece] = OrderedDict()
+        self._cells = 0
+        self._alerting: silence.Alerting | None = None
+
+    def read(self, queries: Collection[Query], now: float) -> Look:
+        """Answer every query as the source would have at that time.
+
+        Args:
+            queries: of this source; of any measure but a probe.
+            now: one of the looks, Unix seconds.
+
+        Returns:
+            The readings, and a report of every request that had to be made for them.
+
+        Raises:
+            ValueError: `now` is none of the looks.
+        """
+        at = self._looks.index(now)
+        if at is None:
+            raise ValueError(f"no look is due at {now}")
+        spans = {query: self._span(query.measure, at) for query in [*queries, *silence.heartbeats(queries)]}
+        self._load([place for query, span in spans.items() for place in self._places(query, span)])
+        readings: Mapping[Query, Reading] = {query: self._reading(query, span, now) for query, span in spans.items()}
+        if any(isinstance(query.measure, FiringAlerts) for query in queries):
+            self._alerting = self._alerting or self._loader.alerting()
+            meaning = partial(self._alerting.meaning, readings, self._settings.name, now)
+            readings = silence.settled(readings, meaning)
+        return Look({query: readings[query] for query in queries}, self._loader.reports())
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._loader.close()
+
+    def _span(self, measure: Measure, at: int) -> range:
+        """The looks a measure is about, by their index; those before the first are negative."""
+        match measure:
+            case Events(since=since) | Observations(since=since):
+                return range(min(self._nearest(since) + 1, at), at + 1)
+            case CountHistory(since=since, until=until):
+                return range(self._nearest(since) + 1, self._nearest(until) + 1)
+            case _:
+                return range(at, at + 1)
+
+    def _nearest(self, at: float) -> int:
+        return round((at - self._looks.at(0)) / self._step_seconds)
+
+    def _places(self, query: Query, span: range) -> list[_Place]:
+        """Where to find what a query is about."""
+        subject = _subject(query)
+        return [(subject, chunk) for chunk in range(span.start // self._chunk, (span.stop - 1) // self._chunk + 1)]
+
+    def _load(self, needed: Sequence[_Place]) -> None:
+        """See to it that every place is known, and let others go if there are too many."""
+        missing: defaultdict[int, list[Query]] = defaultdict(list)
+        for subject, chunk in dict.fromkeys(needed):
+            if (subject, chunk) in self._pieces:
+                self._pieces.move_to_end((subject, chunk))
+            else:
+                missing[chunk].append(subject)
+        for chunk, subjects in missing.items():
+            first = chunk * self._chunk
+            looks = self._looks.part(first, min(self._chunk, self._looks.count - first))
+            for subject, piece in self._loader.load(subjects, looks).items():
+                self._pieces[subject, chunk] = piece
+                self._cells += piece.cells
+        for place in set(self._pieces).difference(needed) if self._cells > _MOST_CELLS else ():
+            self._cells -= self._pieces.pop(place).cells
+
+    def _reading(self, query: Query, span: range, now: float) -> Reading:
+        measure = query.measure
+        if isinstance(measure, CountHistory) and measure.step_seconds != self._step_seconds:
+            return QueryFailed(FailureReason.BAD_QUERY, f"only looks every {self._step_seconds} s are recorded")
+        pieces = {chunk: self._pieces[subject, chunk] for subject, chunk in self._places(query, span)}
+        failure = next((piece.failure for piece in pieces.values() if piece.failure is not None), None)
+        if failure is not None:
+            return failure
+        expression = next((piece.expression for piece in pieces.values()), "")
+        lines = self._cut(pieces, span)
+        match measure:
+            case CountHistory(until=until):
+                return counting.tracks(measure, expression, lines, until - self._settings.settle_seconds)
+            case Events() | Observations():
+                evaluated_at = now - self._settings.settle_seconds
+            case _:
+                evaluated_at = now
+        return reading(measure, expression, [_sample(line, evaluated_at) for line in lines])
+
+    def _cut(self, pieces: Mapping[int, Piece], span: range) -> list[Line]:
+        """The lines that have any value at some looks."""
+        found: defaultdict[tuple[tuple[str, str], ...], list[float | None]] = defaultdict(lambda: [None] * len(span))
+        histograms = set()
+        for chunk, piece in pieces.items():
+            first = chunk * self._chunk
+            begin, end = max(span.start, first), min(span.stop, first + self._chunk)
+            for line in piece.lines:
+                part = line.values[begin - first : end - first]
+                labels = tuple(line.labels.items())
+                if line.is_histogram:
+                    histograms.add(labels)
+                if line.is_histogram or any(value is not None for value in part):
+                    found[labels][begin - span.start : end - span.start] = part
+        return [Line(dict(labels), values, labels in histograms) for labels, values in found.items()]
+
+
+def _subject(query: Query) -> Query:
+    """A query without its times: what is loaded once for all looks."""
+    match query.measure:
+        case Events() | Observations() | CountHistory() as measure:
+            return replace(query, measure=replace(measure, since=0.0, until=0.0))
+        case _:
+            return query
+
+
+def _sample(line: Line, at: float) -> Sample:
+    return Sample(line.labels, math.fsum(value for value in line.values if value is not None), at, line.is_histogram)
