@@ -117,7 +117,7 @@ class ReleaseEntry(Entry):
 class CaseStageEntry(StageEntry):
     """The one stage of the release, where no plan says better."""
 
-    name: Name = spelled("case")
+    name: Name = spelled("canary")
     """What it is called."""
     traffic: TrafficShare = spelled("5%")
     """The share of traffic the new version gets."""
@@ -233,7 +233,9 @@ class CasesFile(Entry):
 
 
 class CasesHead(CasesFile):
-    """The top of a file, whatever its cases are: each of those is read by itself."""
+    """The top of a file, whatever its defaults and cases are: each of those is read by itself."""
 
+    defaults: Any = None
+    """As above."""
     cases: Annotated[list[Any], Field(min_length=1)]
     """As above."""

@@ -59,19 +59,15 @@ def load_cases(files: Sequence[Path]) -> LoadedCases:
     for path in files:
         document = strict_yaml.read_file(path)
         head, of_file = bind(document, (), CasesHead)
-        faults += [*document.faults, *of_file]
-        if head is None:
-            # Cases can still be read one by one, but nobody knows what they test.
-            faults += [fault for at in range(len(document.items("cases"))) for fault in _entry(document, at)[1]]
-            continue
-        tested = tuple(path.parent / name for name in head.rule_files)
+        named = head.rule_files if head is not None else document.items("rule_files")
+        tested = tuple(path.parent / name for name in named if isinstance(name, str))
         if tested not in rulebooks:
             rulebooks[tested] = load.load(tested)
             faults += rulebooks[tested].errors
         rulebook = rulebooks[tested].rulebook
-        cases, of_cases = _cases(document, head.defaults, rulebook)
+        cases, of_cases = _cases(document, rulebook)
         read.append(CaseFile(str(path), cases, tuple(rulebook.rules) if rulebook is not None else ()))
-        faults += of_cases
+        faults += [*document.faults, *of_file, *of_cases]
     in_order = sorted(dict.fromkeys(faults), key=lambda fault: fault.position)
     return LoadedCases(tuple(read), tuple(in_order))
 
@@ -82,25 +78,21 @@ def _below(directory: Path) -> Iterator[Path]:
         yield from (Path(folder, file) for file in sorted(files) if load.is_cases(Path(file)))
 
 
-def _entry(document: Document, at: int) -> tuple[CaseEntry | None, list[Fault]]:
-    return bind(document, ("cases", at), CaseEntry)
-
-
-def _cases(
-    document: Document, defaults: SettingEntry, rulebook: Rulebook | None
-) -> tuple[tuple[Case, ...], list[Fault]]:
+def _cases(document: Document, rulebook: Rulebook | None) -> tuple[tuple[Case, ...], list[Fault]]:
+    """The cases of a file, each read on its own, so that a fault in one hides nothing in another."""
     cases: list[Case] = []
-    faults: list[Fault] = []
     names: set[str] = set()
+    has_defaults = document.at(("defaults",)) is not None
+    defaults, faults = bind(document, ("defaults",), SettingEntry) if has_defaults else (None, [])
     for at in range(len(document.items("cases"))):
-        entry, of_case = _entry(document, at)
+        entry, of_case = bind(document, ("cases", at), CaseEntry)
         faults += of_case
         if entry is None or rulebook is None:
             continue
         if entry.name in names:
             faults.append(document.fault(("cases", at, "name"), "a case of this name stands above; names are unique"))
         names.add(entry.name)
-        case, of_case = _Reader(document, at, entry, defaults, rulebook).read()
+        case, of_case = _Reader(document, at, entry, defaults or SettingEntry(), rulebook).read()
         faults += of_case
         if case is not None:
             cases.append(case)
