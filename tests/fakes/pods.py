@@ -56,7 +56,7 @@ class Fleet:
     _seen: dict[str, list[float]] = field(init=False)
 
     def __post_init__(self) -> None:
-        chance = random.Random(self.seed)
+        chance = random.Random(self.seed)  # noqa: S311  # a simulation, repeatable on purpose
         self.series = defaultdict(list)
         self._seen = defaultdict(list)
         for pod in self.pods:
