@@ -1,8 +1,7 @@
 """Gauges compared with the baseline's: one value of both versions at each look, judged one window after another.
 
-A window is judged once, when it is full. Windows do not overlap, so there are as few chances to err as windows: with a
-confidence of 98 %, a gauge that moved by just what is tolerated is found worse in about one window of a hundred. In
-between, the last full window goes on speaking.
+A window is judged once, when it is full, and goes on speaking until the next one is. Windows do not overlap, so there
+are as few chances to err as windows.
 
     past       the whole interval of the shift lies beyond what is tolerated
     open       the estimate lies beyond it, the interval does not: worse by the look of it, and not proved
@@ -11,8 +10,10 @@ between, the last full window goes on speaking.
 What is tolerated is a share of the baseline's mean. Kayenta tolerates a share of the shift itself, which a small shift
 of a steady gauge exceeds as easily as a large one, and leaves the rest to its effect sizes.
 
-NOT guaranteed: the values of a gauge that moves slowly, or that is looked at more often than it is scraped, depend on
-each other, and the interval is then too narrow.
+Successive values of a gauge depend on each other, all the more if it is looked at more often than it is scraped; the
+interval is widened by as much as the window shows of that. With a confidence of 98 % a gauge that moved by just what is
+tolerated is found worse in one window of a hundred, in up to five if its values depend on each other for minutes.
+NOT guaranteed: a gauge that wanders for longer than a window looks, within it, like one that has moved.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from functools import lru_cache
 from statistics import fmean
 
 from gated.judge.assessment import Assessment, Finding, blind, reading_of, sample_age
-from gated.judge.stats.gauges import mean_ratio, without_outliers
+from gated.judge.stats.gauges import dispersion, mean_ratio, without_outliers
 from gated.judge.stats.mann_whitney import Pairs, Shift
 from gated.model.evidence import BaselineKind
 from gated.model.reading import Instant, Newest, Query, Readings, Value
@@ -153,9 +154,10 @@ def _last_window(samples: Samples, size: int) -> Samples:
 @lru_cache(maxsize=256)  # every look between two judgements asks for the same window again
 def _compared(window: Samples, confidence: float, drop_outliers: bool) -> _Comparison:
     new, old = [new for new, _ in window], [old for _, old in window]
+    dependence = dispersion(new, old)
     if drop_outliers:
         new, old = without_outliers(new), without_outliers(old)
-    shift = Pairs(new, old).shift(confidence)
+    shift = Pairs(new, old).shift(confidence, dependence)
     return _Comparison(fmean(new), fmean(old), shift, mean_ratio(new, old), len(new), len(old))
 
 

@@ -16,8 +16,8 @@ seconds of latency, that is far off.
 1. M. Hollander, D. A. Wolfe, E. Chicken, *Nonparametric Statistical Methods* (3rd ed. 2014), sections 4.1 to 4.3.
 2. D. F. Bauer, *Constructing Confidence Sets Using Rank Statistics*, JASA 67 (1972), 687-690.
 
-NOT guaranteed: the interval holds for independent values. Successive values of a slow gauge are not; then it is too
-narrow, and what protects is the tolerance that a shift has to exceed.
+NOT guaranteed: the interval holds for independent values. Successive values of a gauge are not; how far that widens it
+is an estimate, and what wanders more slowly than the samples are long cannot be seen in them.
 """
 
 import math
@@ -92,17 +92,18 @@ class Pairs:
             return 0.0
         return (excess - math.copysign(0.5, excess)) / math.sqrt(variance)
 
-    def shift(self, confidence: float) -> Shift:
+    def shift(self, confidence: float, dispersion: float = 1.0) -> Shift:
         """By how much the new sample lies above the old one.
 
         Args:
             confidence: of the interval, 0 < confidence < 1.
+            dispersion: variance of U over that of independent values, at least 1; see `gauges.dispersion`.
 
         Returns:
             The shift. The interval never leaves the range of the differences: it is all of it where so few values
             exclude nothing, and has no width where all differences are one.
         """
-        quantile = NormalDist().inv_cdf((1 + confidence) / 2)
+        quantile = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(dispersion)
         steps = list(dict.fromkeys(self.differences))
         gaps = range(len(steps) - 1)
 
