@@ -1,7 +1,7 @@
 """The odds with one more look's events, and where they stand."""
 
 from dataclasses import replace
-from statistics import fmean
+from typing import Any
 
 from gated.judge.sequential.counting import Counted
 from gated.judge.sequential.setting import Setting, compares
@@ -42,30 +42,19 @@ def weighed(rule: SequentialRule, evidence: Evidence, counted: Counted, setting:
     """
     known, elapsed = _calibration(evidence), setting.now - evidence.counted_until
     canary, baseline = counted.pairs[-1]
-    evidence = replace(
+    born_at = setting.now if evidence.born_at is None and canary.total else evidence.born_at
+    is_early = _is_early(born_at, known, setting)
+    after = replace(
         evidence,
         counted_until=setting.now,
         canary=evidence.canary + canary,
         baseline=evidence.baseline + baseline,
         proof=evidence.proof + counted.proof,
-        born_at=setting.now if evidence.born_at is None and canary.total else evidence.born_at,
+        born_at=born_at,
+        early=_early(evidence.early, EarlyLook(setting.now, canary, baseline)) if is_early else evidence.early,
+        **_tests(rule, evidence, counted, elapsed, setting, is_early=is_early),
     )
-    if is_young(evidence, setting):
-        evidence = replace(evidence, early=_early(evidence.early, EarlyLook(setting.now, canary, baseline)))
-    looks = setting.planned_looks(rule)
-    match rule.limit:
-        case Limit() as limit:
-            one = OneSample(harmful_share(rule, limit), looks, known.dispersion)
-            evidence = _against_limit(one, evidence, canary, baseline, setting)
-        case WorseThanBaseline() as limit if setting.kind is BaselineKind.BESIDE:
-            two = TwoSample(tolerance(rule, limit, setting), looks, known)
-            evidence = _beside(two, evidence, counted, elapsed, setting)
-        case WorseThanBaseline() as limit if evidence.past is not None:
-            past = PastBaseline(tolerance(rule, limit, setting), looks, evidence.past)
-            evidence = replace(evidence, before=past.looked(evidence.before or past.opened(), canary, elapsed))
-        case WorseThanBaseline():
-            raise AssertionError("without a past to compare with nothing is weighed")
-    return with_lowest(evidence, odds(rule, evidence, setting), setting.now)
+    return _with_lowest(after, odds(rule, after, setting), setting.now)
 
 
 def odds(rule: SequentialRule, evidence: Evidence, setting: Setting) -> float:
@@ -73,11 +62,12 @@ def odds(rule: SequentialRule, evidence: Evidence, setting: Setting) -> float:
 
     A weighted mean of tests is a test: a rule whose plan compares in both ways shares its wealth between them.
     """
-    beside = fmean(test.value for test in evidence.processes) if evidence.processes else 1.0
+    tests = evidence.processes
+    beside = sum(test.value for test in tests) / len(tests) if tests else 1.0
     if not (compares(rule) and setting.looks_before):
         return beside
     before = evidence.before.value if evidence.before is not None else 1.0
-    return fmean((beside, before)) if setting.looks_beside else before
+    return (beside + before) / 2 if setting.looks_beside else before
 
 
 def unexcused_odds(evidence: Evidence) -> float:
@@ -90,7 +80,7 @@ def anew(evidence: Evidence, now: float) -> Evidence:
     return replace(evidence, processes=(), before=None, unexcused=None, lowest=1.0, lowest_at=now)
 
 
-def with_lowest(evidence: Evidence, present: float, now: float) -> Evidence:
+def _with_lowest(evidence: Evidence, present: float, now: float) -> Evidence:
     """The same, with the last time at which the odds were at their lowest.
 
     Before a fault the odds can only be expected to fall, after it to rise: the last minimum is the usual estimate of
@@ -103,9 +93,7 @@ def with_lowest(evidence: Evidence, present: float, now: float) -> Evidence:
 
 def is_young(evidence: Evidence, setting: Setting) -> bool:
     """Whether early harm may be a cold start."""
-    if evidence.born_at is None or _calibration(evidence).is_warm_start:
-        return False
-    return setting.now - evidence.born_at < setting.plan.cold_start_seconds
+    return _is_early(evidence.born_at, _calibration(evidence), setting)
 
 
 def harmful_share(rule: SequentialRule, limit: Limit) -> float:
@@ -121,28 +109,58 @@ def tolerance(rule: SequentialRule, limit: WorseThanBaseline, setting: Setting) 
     return max(own, PAST_TOLERANCE) if setting.kind is BaselineKind.BEFORE else own
 
 
-def _against_limit(test: OneSample, evidence: Evidence, canary: Counts, baseline: Counts, setting: Setting) -> Evidence:
+def _tests(  # noqa: PLR0913 -- this look, and all that is known before it
+    rule: SequentialRule, evidence: Evidence, counted: Counted, elapsed: float, setting: Setting, *, is_early: bool
+) -> dict[str, Any]:
+    """The rule's tests after this look, by their names in `Evidence`."""
+    known, looks = _calibration(evidence), setting.planned_looks(rule)
+    canary, baseline = counted.pairs[-1]
+    match rule.limit:
+        case Limit() as limit:
+            one = OneSample(harmful_share(rule, limit), looks, known.dispersion)
+            has_excuse = setting.baseline is not None
+            return _against_limit(one, evidence, canary, baseline, is_early=is_early, has_excuse=has_excuse)
+        case WorseThanBaseline() as limit if setting.kind is BaselineKind.BESIDE:
+            two = TwoSample(tolerance(rule, limit, setting), looks, known)
+            return _beside(two, evidence, counted, elapsed, is_early=is_early)
+        case WorseThanBaseline() as limit if evidence.past is not None:
+            past = PastBaseline(tolerance(rule, limit, setting), looks, evidence.past)
+            return {"before": past.looked(evidence.before or past.opened(), canary, elapsed)}
+        case WorseThanBaseline():
+            raise AssertionError("without a past to compare with nothing is weighed")
+
+
+def _against_limit(
+    test: OneSample, evidence: Evidence, canary: Counts, baseline: Counts, *, is_early: bool, has_excuse: bool
+) -> dict[str, Any]:
     recent = (*evidence.recent_baseline, baseline)[-_RECENT:]
     process = evidence.processes[0] if evidence.processes else test.opened()
-    process = test.looked(process, canary, is_excused=is_excused(recent, test.limit))
-    evidence = replace(evidence, recent_baseline=recent, processes=(process,))
-    if setting.baseline is not None:
-        evidence = replace(evidence, unexcused=test.looked(evidence.unexcused or test.opened(), canary))
-    if is_young(evidence, setting):
+    after: dict[str, Any] = {
+        "recent_baseline": recent,
+        "processes": (test.looked(process, canary, is_excused=is_excused(recent, test.limit)),),
+    }
+    if has_excuse:
+        after["unexcused"] = test.looked(evidence.unexcused or test.opened(), canary)
+    if is_early:
         worse = replace(test, limit=min(TENFOLD * test.limit, _LARGEST_LIMIT))
-        evidence = replace(evidence, tenfold=worse.looked(evidence.tenfold or worse.opened(), canary))
-    return evidence
+        after["tenfold"] = worse.looked(evidence.tenfold or worse.opened(), canary)
+    return after
 
 
-def _beside(test: TwoSample, evidence: Evidence, counted: Counted, elapsed: float, setting: Setting) -> Evidence:
+def _beside(test: TwoSample, evidence: Evidence, counted: Counted, elapsed: float, *, is_early: bool) -> dict[str, Any]:
     processes = evidence.processes or (test.opened(),) * len(counted.pairs)
     looked = tuple(test.looked(process, *pair, elapsed) for process, pair in zip(processes, counted.pairs, strict=True))
-    evidence = replace(evidence, processes=looked)
-    if is_young(evidence, setting):
-        worse = replace(test, tolerance=TENFOLD * (1 + test.tolerance) - 1)
-        process = worse.looked(evidence.tenfold or worse.opened(), *counted.pairs[-1], elapsed)
-        evidence = replace(evidence, tenfold=process)
-    return evidence
+    if not is_early:
+        return {"processes": looked}
+    worse = replace(test, tolerance=TENFOLD * (1 + test.tolerance) - 1)
+    process = worse.looked(evidence.tenfold or worse.opened(), *counted.pairs[-1], elapsed)
+    return {"processes": looked, "tenfold": process}
+
+
+def _is_early(born_at: float | None, known: Calibration, setting: Setting) -> bool:
+    if born_at is None or known.is_warm_start:
+        return False
+    return setting.now - born_at < setting.plan.cold_start_seconds
 
 
 def _early(early: tuple[EarlyLook, ...], look: EarlyLook) -> tuple[EarlyLook, ...]:
