@@ -34,6 +34,8 @@ from gated.sources.look import Look
 
 STEP = 15.0
 BOUNDS = (0.1, 0.4, 0.8, 1.6)
+SHARES = (0.6, 0.97, 1.0, 1.0)
+"""What part of the requests that are not slow is at or below each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,18 @@ class Past:
         self.asked.append((now, tuple(queries)))
         return Look({query: self._answer(query, now) for query in queries}, ())
 
+    def openmetrics(self, since: float, until: float) -> str:
+        """The same past as promtool takes it: a sample at the end of every step after `since`, and at `until`.
+
+        Counters are `http_requests_total` by code, and the histogram `http_request_duration_seconds`.
+        """
+        steps = [since + (number + 1) * STEP for number in range(int((until - since) / STEP))]
+        lines = ["# TYPE http_requests counter"]
+        lines += [line for each in self._served for line in each.counters(steps)]
+        lines.append("# TYPE http_request_duration_seconds histogram")
+        lines += [line for each in self._served for line in each.histogram(steps)]
+        return "\n".join([*lines, "# EOF", ""])
+
     def _answer(self, query: Query, now: float) -> Reading:
         served = [each for each in self._served if _matches(query.workload, each.instance.labels)]
         match query.measure:
@@ -133,6 +147,35 @@ class _Served:
     def is_alive(self, at: float) -> bool:
         return self.instance.since < at <= self.instance.until
 
+    def counters(self, steps: list[float]) -> Iterator[str]:
+        """Lines of OpenMetrics."""
+        for code, sign in (("200", -1.0), ("500", 1.0)):
+            labels = self._text({"code": code})
+            for at in steps:
+                if self.is_alive(at):
+                    step = self._step(at)
+                    failed = self._failed[step]
+                    count = failed if sign > 0 else self._totals[step] - failed
+                    yield f"http_requests_total{labels} {count:.0f} {at:.3f}"
+
+    def histogram(self, steps: list[float]) -> Iterator[str]:
+        """Lines of OpenMetrics."""
+        texts = [self._text({"le": str(bound)}) for bound in (*BOUNDS, "+Inf")]
+        bare = self._text({})
+        for at in steps:
+            if self.is_alive(at):
+                step = self._step(at)
+                total, slow = self._totals[step], self._slow[step]
+                counts = [*(round(share * (total - slow)) for share in SHARES), total]
+                for text, count in zip(texts, counts, strict=True):
+                    yield f"http_request_duration_seconds_bucket{text} {count:.0f} {at:.3f}"
+                yield f"http_request_duration_seconds_count{bare} {total:.0f} {at:.3f}"
+                yield f"http_request_duration_seconds_sum{bare} 0 {at:.3f}"
+
+    def _text(self, more: Mapping[str, str]) -> str:
+        labels = {"job": "services", **self.instance.labels, **more}
+        return "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
+
     def counted(self, selector: str, since: float, until: float) -> float:
         column = self._failed if "5.." in selector or "blocked" in selector else self._totals
         return self._between(column, since, until)
@@ -160,9 +203,8 @@ def _histogram(served: list[_Served], since: float, until: float, now: float) ->
         return NoData(NoDataReason.ABSENT)
     total = sum(each.counted("", since, until) for each in alive)
     fast = total - sum(each.slow(since, until) for each in alive)
-    shares = (0.6, 0.97, 1.0, 1.0)
     return Value(
-        total, now, "buckets", tuple((bound, share * fast) for bound, share in zip(BOUNDS, shares, strict=True))
+        total, now, "buckets", tuple((bound, share * fast) for bound, share in zip(BOUNDS, SHARES, strict=True))
     )
 
 

@@ -18,6 +18,8 @@ class Exit(enum.IntEnum):
     """The command line or a value in it cannot be used."""
     WARNINGS = 3
     """The files can be used, and have warnings."""
+    UNEXPECTED = 4
+    """It is done, and did not come out as expected."""
     ROLLBACK = 10
     """Go back."""
     HOLD = 11

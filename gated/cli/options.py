@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from gated.model.units import parse_duration
+from gated.operations.replay.instants import parse_instant
 
 DEFAULT_URL = "http://127.0.0.1:9911"
 _ACTOR = re.compile(r"[ -~]{1,128}")
@@ -39,6 +40,34 @@ class Duration(click.ParamType[float]):
         if seconds == 0:
             self.fail("0 is no time to wait", param, ctx)
         return seconds
+
+
+class Instant(click.ParamType[float]):
+    """A point in time, in Unix seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it as RFC 3339 writes it."""
+        if isinstance(value, float):
+            return value
+        try:
+            return parse_instant(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class StageAt(click.ParamType[tuple[str, float]]):
+    """A stage and when it began."""
+
+    name = "stage=time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        """Read both."""
+        if isinstance(value, tuple):
+            return value
+        stage, _, at = str(value).partition("=")
+        return StageName().convert(stage, param, ctx), Instant().convert(at, param, ctx)
 
 
 class Address(click.ParamType[str]):

@@ -13,5 +13,7 @@ not wait. What was rehearsed is what runs.
 - `crew`: the same in several processes.
 - `results`: what came of each, as it is kept and published.
 - `totals`: what came of all.
+- `report`: all of it in one document, and whether it is what was expected.
+- `whole`: the whole of it, from rollouts to results.
 - `state`: the file that lets an interrupted replay go on.
 """

@@ -19,6 +19,9 @@ from gated.operations.replay.rehearsal import Rehearsal, StageTimes
 TOOL = Actor("replay")
 """Who opens, starts and claims in a replay: the deploy tool of the past."""
 
+OTHERS = "others"
+"""What the instances are called that one of them is compared with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -79,11 +82,12 @@ class Course:
             identity=ReleaseId(told.key),
             service=told.service,
             environment=told.environment,
-            version=told.version,
-            baseline=told.baseline,
+            version=told.instance or told.version,
+            baseline=OTHERS if told.instance else told.baseline,
             policy=self.policy,
             actor=TOOL,
             now=told.opened_at,
+            tainted=told.tainted,
         )
         self._take(step)
 

@@ -3,25 +3,26 @@
 The gate looked at the multiples of its interval, and so does a replay: with the same rules the same things are said.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from gated.model.ids import PlanName, StageName
 from gated.model.plan import Plan
-from gated.operations.documents import ReleaseHistory, StageDocument
+from gated.operations.documents import ReleaseDocument, ReleaseHistory, StageDocument
 from gated.operations.replay.rehearsal import Rehearsal, StageTimes, followed_until
 
 
 def rehearsal_of(
-    found: ReleaseHistory, plan: Plan, interval_seconds: float, now: float, onset_at: float | None = None
+    found: ReleaseHistory, others: Iterable[ReleaseDocument], plan: Plan, interval_seconds: float, now: float
 ) -> Rehearsal:
     """The rollout that a gate watched.
 
     Args:
         found: all that the gate knows of it.
+        others: releases of the same service in the same environment.
         plan: along which plan it is judged; the gate's own may have had other stages.
         interval_seconds: between two looks.
         now: nothing is looked for later than this, Unix seconds.
-        onset_at: when a known fault began, Unix seconds; None when there is none known.
     """
     stages = tuple(_times(stage) for stage in found.stages if stage.started_at is not None)
     named = {stage.name for stage in plan.stages}
@@ -37,8 +38,17 @@ def rehearsal_of(
         opened_at=_seconds(found.opened_at),
         stages=known,
         ends_at=min(until, now),
-        onset_at=onset_at,
+        tainted=tuple(_tainted(found, others, now)),
     )
+
+
+def _tainted(found: ReleaseHistory, others: Iterable[ReleaseDocument], now: float) -> Iterator[tuple[float, float]]:
+    """When versions ran that were rolled back: the gate learned nothing from these times."""
+    for other in others:
+        started = other.stages[0].started_at
+        if other.rollback is not None and started is not None and other.opened_at < found.opened_at:
+            ended = other.rollback.reported_at or other.ended_at
+            yield _seconds(started), _seconds(ended) if ended is not None else now
 
 
 def _times(stage: StageDocument) -> StageTimes:

@@ -8,7 +8,7 @@ from gated.model.evidence import BaselineKind
 from gated.model.ids import PlanName, RuleName, SourceName, StageName
 from gated.model.plan import LabelTemplate, Plan, Policy
 from gated.model.rule import ProbeRule
-from gated.model.selection import MatchOp
+from gated.model.selection import MatchOp, literal_pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Rehearsal:
         onset_at: when a known fault began; None when there is none known.
         is_made_up: whether there was no rollout at all: what ran anyway is taken for a new version.
         instance: the one instance that is taken for it; empty when it is all of them.
+        tainted: stretches of time, (from, to), from which nothing is learned: versions ran that had to go back.
     """
 
     service: str
@@ -56,11 +57,20 @@ class Rehearsal:
     onset_at: float | None = None
     is_made_up: bool = False
     instance: str = ""
+    tainted: tuple[tuple[float, float], ...] = ()
 
     @property
     def key(self) -> str:
         """Its name within a replay."""
         return f"{self.service}/{self.environment}/{self.version}/{self.opened_at:.3f}"
+
+    def followed(self, *, onset_at: float | None, ends_at: float | None) -> "Rehearsal":
+        """The same with what else is known of it; None leaves it as it is."""
+        return replace(
+            self,
+            onset_at=self.onset_at if onset_at is None else onset_at,
+            ends_at=self.ends_at if ends_at is None else ends_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +117,20 @@ def policy_for(rehearsal: Rehearsal, policy: Policy) -> Policy:
     """What a rollout is judged by: the policy of its plan, or what of it fits a made-up rollout."""
     if not rehearsal.is_made_up:
         return policy
-    return with_pseudo_canary(policy, rehearsal.instance) if rehearsal.instance else without_comparison(policy)
+    return with_pseudo_canary(policy, rehearsal.version) if rehearsal.instance else without_comparison(policy)
 
 
-def with_pseudo_canary(policy: Policy, instance: str) -> Policy:
-    """The policy of a rollout in which one instance stands for the new version, and the others for the old one."""
-    plan, label = policy.plan, policy.plan.instance_label
-    literal = instance.replace("{", "{{").replace("}", "}}")
-    split = replace(
-        plan,
-        workload=(*plan.workload, LabelTemplate(label, literal)),
-        baseline=(*_baseline_labels(plan), LabelTemplate(label, literal, MatchOp.NOT_EQUAL)),
-    )
-    return replace(policy, plan=split)
+def with_pseudo_canary(policy: Policy, version: str) -> Policy:
+    """The policy of a rollout whose new version is one instance of a version, and whose old one is all the others.
+
+    The release's `version` is then the instance's name: the labels tell instances apart where they told versions apart,
+    and what a rule asks of the whole service is asked of the whole version.
+    """
+    plan = policy.plan
+    fixed = tuple(_of_version(label, version) for label in plan.workload)
+    instance = LabelTemplate(plan.instance_label, "{version}")
+    others = replace(instance, op=MatchOp.NOT_EQUAL)
+    return replace(policy, plan=replace(plan, workload=(*fixed, instance), baseline=(*fixed, others)))
 
 
 def without_comparison(policy: Policy) -> Policy:
@@ -145,7 +156,8 @@ def followed_until(plan: Plan, stages: tuple[StageTimes, ...], interval_seconds:
     return stages[-1].started_at + planned_seconds(replace(plan, stages=left), interval_seconds)
 
 
-def _baseline_labels(plan: Plan) -> tuple[LabelTemplate, ...]:
-    if plan.baseline:
-        return plan.baseline
-    return tuple(replace(each, template=each.template.replace("{version}", "{baseline}")) for each in plan.workload)
+def _of_version(label: LabelTemplate, version: str) -> LabelTemplate:
+    """A label that selects one version, whatever a release is called."""
+    text = literal_pattern(version) if label.op.is_pattern else version
+    text = text.replace("{", "{{").replace("}", "}}")
+    return replace(label, template=label.template.replace("{version}", text))

@@ -15,8 +15,7 @@ releases:
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,30 +24,13 @@ from pydantic import Field
 from gated.model.ids import PlanName, StageName
 from gated.model.plan import Plan, Policy
 from gated.operations.releases import NAME
+from gated.operations.replay.instants import parse_instant
 from gated.operations.replay.rehearsal import Rehearsal, StageTimes, followed_until
 from gated.rulebook import strict_yaml
 from gated.rulebook.document import Document
 from gated.rulebook.entry import Entry, bind
 from gated.rulebook.fault import Fault
 from gated.rulebook.spelling import Name, Spelling, suggest
-
-
-def parse_instant(text: str) -> float:
-    """Read an instant as RFC 3339 writes it; seconds may be left out, the time zone may not.
-
-    Returns:
-        Unix seconds.
-
-    Raises:
-        ValueError: it is none; the message says what one looks like.
-    """
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise ValueError(f"{text!r} is not an instant; write it with its time zone, as 2026-11-01T10:00Z")
-    return at.astimezone(UTC).timestamp()
 
 
 def _read_version(text: str) -> int:
@@ -148,7 +130,7 @@ def load(path: Path, policies: Mapping[PlanName, Policy], interval_seconds: floa
         rehearsals.append(_rehearsal(entry, policy.plan, interval_seconds, now))
     faults += _twice(document, rehearsals)
     in_order = tuple(sorted(dict.fromkeys(faults), key=lambda fault: fault.position))
-    return Loaded(() if in_order else tuple(rehearsals), in_order)
+    return Loaded(() if in_order else tuple(_untainted(each, rehearsals) for each in rehearsals), in_order)
 
 
 def _rehearsal(entry: ReleaseEntry, plan: Plan, interval_seconds: float, now: float) -> Rehearsal:
@@ -165,6 +147,18 @@ def _rehearsal(entry: ReleaseEntry, plan: Plan, interval_seconds: float, now: fl
         ends_at=min(until, now),
         onset_at=entry.onset,
     )
+
+
+def _untainted(rehearsal: Rehearsal, others: list[Rehearsal]) -> Rehearsal:
+    """The same; nothing is learned from the time of releases of the service that had a fault."""
+    spans = tuple(
+        (other.opened_at, other.ends_at)
+        for other in others
+        if other.onset_at is not None
+        and other != rehearsal
+        and (other.service, other.environment) == (rehearsal.service, rehearsal.environment)
+    )
+    return replace(rehearsal, tainted=spans)
 
 
 def _of_stages(document: Document, at: int, entry: ReleaseEntry, plan: Plan, now: float) -> Iterator[Fault]:

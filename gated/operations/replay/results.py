@@ -121,8 +121,10 @@ class Replayed(Document):
     version: str
     baseline: str
     plan: str
+    made_up: bool
+    """There was no rollout: what ran anyway was taken for a new version."""
     instance: str
-    """The instance that stood for a new version; empty for a real rollout."""
+    """The instance that was taken for it; empty when it was all of them."""
     opened_at: Instant
     ended_at: Instant
     onset_at: Instant | None
@@ -149,6 +151,7 @@ def result_of(course: Course) -> Replayed:
         version=told.version,
         baseline=told.baseline,
         plan=told.plan,
+        made_up=told.is_made_up,
         instance=told.instance,
         opened_at=instant(told.opened_at),
         ended_at=instant(ended_at),
