@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import shutil
 import socket
 import subprocess
@@ -82,6 +83,12 @@ class OwnPrometheus:
     def url(self) -> str:
         """Its address."""
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def version(self) -> str:
+        """Its own word for what it is."""
+        _, answer = self._request("GET", "/api/v1/status/buildinfo")
+        return f"Prometheus {json.loads(answer)['data']['version']}"
 
     def record(self, recordings: Iterable[Recording]) -> None:
         """Hand samples to the server, of all series together.
