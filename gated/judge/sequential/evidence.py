@@ -109,7 +109,7 @@ def tolerance(rule: SequentialRule, limit: WorseThanBaseline, setting: Setting) 
     return max(own, PAST_TOLERANCE) if setting.kind is BaselineKind.BEFORE else own
 
 
-def _tests(  # noqa: PLR0913 -- this look, and all that is known before it
+def _tests(
     rule: SequentialRule, evidence: Evidence, counted: Counted, elapsed: float, setting: Setting, *, is_early: bool
 ) -> dict[str, Any]:
     """The rule's tests after this look, by their names in `Evidence`."""
