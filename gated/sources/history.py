@@ -12,7 +12,6 @@ from typing import Final, Self
 
 from gated.model.ids import SourceName
 from gated.model.reading import FailureReason, HttpProbe, Query, QueryFailed, Reading
-from gated.sources.grid import Grid
 from gated.sources.look import Look, QueryReport
 from gated.sources.recording import Recording
 from gated.sources.settings import SourceKind, SourceSettings
@@ -26,8 +25,7 @@ class History:
 
     Args:
         settings: one per source, of different names. Their timeouts are those of looks and do not count here.
-        start: the first look, Unix seconds.
-        end: no look is later than that.
+        start: a look, Unix seconds; the others are so many steps before or after it.
         step_seconds: from look to look.
         timeout_seconds: how long one request may take.
     """
@@ -37,13 +35,11 @@ class History:
         settings: Iterable[SourceSettings],
         *,
         start: float,
-        end: float,
         step_seconds: float,
         timeout_seconds: float = _TIMEOUT_SECONDS,
     ) -> None:
-        looks = Grid.of_looks(start - step_seconds, end, step_seconds)
         self._recordings = {
-            each.name: Recording(each, looks, timeout_seconds)
+            each.name: Recording(each, start, step_seconds, timeout_seconds)
             for each in settings
             if each.kind is SourceKind.PROMETHEUS
         }
@@ -54,15 +50,12 @@ class History:
         """Look at the world as it was.
 
         Args:
-            queries: what to ask, as it would have been asked at that time. Instants in it that are not those of looks
-                are taken for the nearest that are.
-            now: one of the looks, Unix seconds.
+            queries: what to ask, as it would have been asked at that time. Instants that are not those of looks are
+                taken for the nearest that are.
+            now: when, Unix seconds.
 
         Returns:
             A reading for every query, and a report of every request that had to be made for them.
-
-        Raises:
-            ValueError: `now` is none of the looks.
         """
         by_source: defaultdict[SourceName, list[Query]] = defaultdict(list)
         readings: dict[Query, Reading] = {}

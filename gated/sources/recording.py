@@ -6,7 +6,7 @@ from that. Events were subtracted from look to look, so a look that counts from 
 
 import math
 from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -14,16 +14,14 @@ from typing import Final
 from gated.model.reading import (
     CountHistory,
     Events,
-    FailureReason,
     FiringAlerts,
     Measure,
     Observations,
     Query,
-    QueryFailed,
     Reading,
 )
 from gated.sources import counting, silence
-from gated.sources.grid import Grid, Line
+from gated.sources.grid import Grid, Line, milliseconds
 from gated.sources.loading import Loader, Piece
 from gated.sources.look import Look
 from gated.sources.samples import Sample, reading
@@ -35,7 +33,7 @@ _MOST_CELLS: Final = 8_000_000
 """How many numbers are kept, of about 32 bytes each. What was not used for longest goes first."""
 
 _Place = tuple[Query, int]
-"""A query without its times, and the number of a chunk; chunks before the first look have negative numbers."""
+"""A query without its times, and the number of a chunk; chunks before the start have negative numbers."""
 
 
 class Recording:
@@ -43,15 +41,16 @@ class Recording:
 
     Args:
         settings: of a source that speaks Prometheus' API.
-        looks: the instants at which it will be read.
+        start: a look, Unix seconds; there may be others before and after it.
+        step_seconds: from look to look.
         timeout_seconds: how long one request may take.
     """
 
-    def __init__(self, settings: SourceSettings, looks: Grid, timeout_seconds: float) -> None:
+    def __init__(self, settings: SourceSettings, start: float, step_seconds: float, timeout_seconds: float) -> None:
         self._settings = settings
-        self._looks = looks
-        self._step_seconds = looks.step_ms / 1000
-        self._chunk = max(1, round(_CHUNK_SECONDS / self._step_seconds))
+        self._start = start
+        self._step_seconds = step_seconds
+        self._chunk = max(1, round(_CHUNK_SECONDS / step_seconds))
         self._loader = Loader(settings, timeout_seconds)
         self._pieces: OrderedDict[_Place, Piece] = OrderedDict()
         self._cells = 0
@@ -62,20 +61,26 @@ class Recording:
 
         Args:
             queries: of this source; of any measure but a probe.
-            now: one of the looks, Unix seconds.
+            now: when, Unix seconds.
 
         Returns:
             The readings, and a report of every request that had to be made for them.
-
-        Raises:
-            ValueError: `now` is none of the looks.
         """
-        at = self._looks.index(now)
-        if at is None:
-            raise ValueError(f"no look is due at {now}")
-        spans = {query: self._span(query.measure, at) for query in [*queries, *silence.heartbeats(queries)]}
+        apart = {
+            query: measure
+            for query in queries
+            if isinstance(measure := query.measure, CountHistory) and measure.step_seconds != self._step_seconds
+        }
+        spans = {
+            query: self._span(query.measure, self._nearest(now))
+            for query in [*queries, *silence.heartbeats(queries)]
+            if query not in apart
+        }
         self._load([place for query, span in spans.items() for place in self._places(query, span)])
-        readings: Mapping[Query, Reading] = {query: self._reading(query, span, now) for query, span in spans.items()}
+        readings: Mapping[Query, Reading] = {
+            **{query: self._reading(query, span, now) for query, span in spans.items()},
+            **{query: self._reading_apart(query, measure) for query, measure in apart.items()},
+        }
         if any(isinstance(query.measure, FiringAlerts) for query in queries):
             self._alerting = self._alerting or self._loader.alerting()
             meaning = partial(self._alerting.meaning, readings, self._settings.name, now)
@@ -87,7 +92,7 @@ class Recording:
         self._loader.close()
 
     def _span(self, measure: Measure, at: int) -> range:
-        """The looks a measure is about, by their index; those before the first are negative."""
+        """The looks a measure is about, counted from the start."""
         match measure:
             case Events(since=since) | Observations(since=since):
                 return range(min(self._nearest(since) + 1, at), at + 1)
@@ -97,7 +102,7 @@ class Recording:
                 return range(at, at + 1)
 
     def _nearest(self, at: float) -> int:
-        return round((at - self._looks.at(0)) / self._step_seconds)
+        return round((at - self._start) / self._step_seconds)
 
     def _places(self, query: Query, span: range) -> list[_Place]:
         """Where to find what a query is about."""
@@ -105,7 +110,7 @@ class Recording:
         return [(subject, chunk) for chunk in range(span.start // self._chunk, (span.stop - 1) // self._chunk + 1)]
 
     def _load(self, needed: Sequence[_Place]) -> None:
-        """See to it that every place is known, and let others go if there are too many."""
+        """See to it that every place is known."""
         missing: defaultdict[int, list[Query]] = defaultdict(list)
         for subject, chunk in dict.fromkeys(needed):
             if (subject, chunk) in self._pieces:
@@ -113,18 +118,23 @@ class Recording:
             else:
                 missing[chunk].append(subject)
         for chunk, subjects in missing.items():
-            first = chunk * self._chunk
-            looks = self._looks.part(first, min(self._chunk, self._looks.count - first))
+            first = self._start + chunk * self._chunk * self._step_seconds
+            looks = Grid(milliseconds(first), milliseconds(self._step_seconds), self._chunk)
             for subject, piece in self._loader.load(subjects, looks).items():
                 self._pieces[subject, chunk] = piece
                 self._cells += piece.cells
-        for place in set(self._pieces).difference(needed) if self._cells > _MOST_CELLS else ():
+        if self._cells > _MOST_CELLS:
+            self._forget(set(needed))
+
+    def _forget(self, needed: Set[_Place]) -> None:
+        """Let go what was not used for longest, until there is room again."""
+        for place in [place for place in self._pieces if place not in needed]:
             self._cells -= self._pieces.pop(place).cells
+            if self._cells <= _MOST_CELLS:
+                break
 
     def _reading(self, query: Query, span: range, now: float) -> Reading:
         measure = query.measure
-        if isinstance(measure, CountHistory) and measure.step_seconds != self._step_seconds:
-            return QueryFailed(FailureReason.BAD_QUERY, f"only looks every {self._step_seconds} s are recorded")
         pieces = {chunk: self._pieces[subject, chunk] for subject, chunk in self._places(query, span)}
         failure = next((piece.failure for piece in pieces.values() if piece.failure is not None), None)
         if failure is not None:
@@ -139,6 +149,14 @@ class Recording:
             case _:
                 evaluated_at = now
         return reading(measure, expression, [_sample(line, evaluated_at) for line in lines])
+
+    def _reading_apart(self, query: Query, measure: CountHistory) -> Reading:
+        """The answer to a question about other looks than those of the recording; it is loaded for itself."""
+        looks = Grid.of_looks(measure.since, measure.until, measure.step_seconds)
+        (piece,) = self._loader.load([query], looks).values()
+        if piece.failure is not None:
+            return piece.failure
+        return counting.tracks(measure, piece.expression, piece.lines, measure.until - self._settings.settle_seconds)
 
     def _cut(self, pieces: Mapping[int, Piece], span: range) -> list[Line]:
         """The lines that have any value at some looks."""
