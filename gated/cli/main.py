@@ -15,6 +15,11 @@ class _Commands(LazyGroup):
     lazy = {  # noqa: RUF012 -- never changed
         "serve": Lazy("gated.cli.serve:serve", "Run the daemon until SIGTERM or SIGINT."),
         "check": Lazy("gated.cli.check:check", "Find what is wrong with rule files and with the configuration."),
+        "test": Lazy("gated.cli.test:test", "Test rules against series that are written down."),
+        "replay": Lazy(
+            "gated.cli.replay:replay",
+            "Run rules over past rollouts: would they have gone back, when, and because of what?",
+        ),
         "release": Lazy("gated.cli.release:release", "Register a rollout, look at it, pause it, end it."),
         "stage": Lazy("gated.cli.stage:stage", "Tell the gate which stage traffic has reached."),
         "wait": Lazy("gated.cli.wait:wait", "Wait for the verdict of a stage, and claim the promote."),
@@ -40,6 +45,7 @@ class _Commands(LazyGroup):
             "1": "refused, or files have errors",
             "2": "the command line cannot be used",
             "3": "files have warnings only",
+            "4": "a replay did not come out as expected",
             "10": "rollback: go back",
             "11": "hold: do not go on",
             **{code: meaning for code, meaning in teach.GATE_EXITS.items() if int(code) > Exit.HOLD},
