@@ -365,7 +365,7 @@ def _history(measure: CountHistory, facts: Facts, now: float) -> Reading:
     shares = [1.0 if measure.selector.endswith(("total", "count")) else share for share in facts.history]
     tracks = tuple(Track(f"pod-{at}", (round(n * share),) * looks) for at, share in enumerate(shares))
     if not measure.by:
-        tracks = (Track("", tuple(sum(counts) for counts in zip(*(t.counts for t in tracks), strict=True))),)  # type: ignore[arg-type]  # no count is None here
+        tracks = (Track("", tuple(sum(counts) for counts in zip(*(t.counts for t in tracks), strict=True))),)
     return Value(sum(sum(t.counts) for t in tracks), now, tracks=tracks)  # type: ignore[arg-type, misc]  # likewise
 
 

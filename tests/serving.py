@@ -21,6 +21,8 @@ from gated.model.ids import PlanName, RuleName
 from gated.model.plan import Policy, Rulebook
 from gated.model.reading import (
     Buckets,
+    CountHistory,
+    Events,
     FailureReason,
     FiringAlert,
     FiringAlerts,
@@ -28,6 +30,9 @@ from gated.model.reading import (
     Increase,
     Instant,
     Newest,
+    NoData,
+    NoDataReason,
+    Observations,
     Query,
     QueryFailed,
     Reading,
@@ -78,11 +83,13 @@ class World:
         if self.is_dark:
             return QueryFailed(FailureReason.UNREACHABLE, "connection refused")
         match query.measure:
-            case Increase(selector=selector):
+            case Increase(selector=selector) | Events(selector=selector):
                 share = self.error_share if "=~" in selector else 1 - self.error_share if "!~" in selector else 1.0
                 return Value(6000.0 * share, now, expression=f"increase({selector})")
-            case Buckets():
+            case Buckets() | Observations():
                 return Value(6000.0, now, buckets=((0.4, 5900.0), (0.8, 5990.0)))
+            case CountHistory():
+                return NoData(NoDataReason.ABSENT)
             case Instant() | HttpProbe():
                 return Value(1.0, now)
             case Newest():
