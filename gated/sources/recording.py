@@ -6,7 +6,7 @@ from that. Events were subtracted from look to look, so a look that counts from 
 
 import math
 from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -126,7 +126,7 @@ class Recording:
         if self._cells > _MOST_CELLS:
             self._forget(set(needed))
 
-    def _forget(self, needed: Set[_Place]) -> None:
+    def _forget(self, needed: Collection[_Place]) -> None:
         """Let go what was not used for longest, until there is room again."""
         for place in [place for place in self._pieces if place not in needed]:
             self._cells -= self._pieces.pop(place).cells
