@@ -6,8 +6,8 @@
 
 Settings are environment variables:
 
-- `RUNS` healthy releases for each traffic model and cell (default 300). A third as many for each kind of fault; of
-  what is compared with the default judge some watch only every second or third release.
+- `RUNS` healthy releases for each traffic model and cell (default 240). A third as many for each kind of fault; what
+  the default judge is compared with watches only every second or third release, or after every fourth history.
 - `HISTORIES` of each model and cell that these releases follow, in equal numbers (20).
 - `JOBS` processes (2). Results do not depend on it.
 - `SEED` of everything random (1).
@@ -33,8 +33,19 @@ import pytest
 from tests.bench.judge import figures, health, ours, past, simulation, speed, verdicts
 from tests.bench.judge.peers import PEERS
 from tests.bench.judge.simulation import Batch, Scenario
-from tests.bench.judge.traffic import CELLS, CLUSTERED, DRIFTING, INDEPENDENT, MODELS, PODS, STEP_SECONDS, Cell, Model
-from tests.bench.judge.verdicts import Detection, FalseRollbacks
+from tests.bench.judge.traffic import (
+    CELLS,
+    CLUSTERED,
+    DRIFTING,
+    INDEPENDENT,
+    MODELS,
+    PODS,
+    STEP_SECONDS,
+    ZIPF,
+    Cell,
+    Model,
+)
+from tests.bench.judge.verdicts import Detection, FalseRollbacks, short
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600)]
 
@@ -45,7 +56,9 @@ FAULTS = tuple(Scenario(effect, since) for since in STARTS for effect in EFFECTS
 HEALTHY = Scenario()
 EDGE = Scenario(1.0 + ours.TOLERANCE)
 """The largest harmless increase."""
+SHIPPED = "gated, as shipped"
 COLD_EFFECTS = (2.0, 3.0, 5.0, 10.0)
+COOLINGS = (60.0, 120.0)
 UNSEEN = tuple(model for model in MODELS if model.is_unseen)
 
 
@@ -61,26 +74,36 @@ class Settings:
     @classmethod
     def of_environment(cls) -> "Settings":
         """What the caller wants."""
-        values = {"runs": 300, "histories": 20, "jobs": 2, "seed": 1}
+        values = {"runs": 240, "histories": 20, "jobs": 2, "seed": 1}
         return cls(**{name: int(os.environ.get(name.upper(), default)) for name, default in values.items()})
 
     def batches(
-        self, models: Iterable[Model], scenarios: tuple[Scenario, ...], judges: Mapping[str, int], part: int = 1
+        self,
+        models: Iterable[Model],
+        scenarios: tuple[Scenario, ...],
+        judges: Mapping[str, int],
+        *,
+        part: int = 1,
+        birth: Scenario | None = None,
     ) -> list[Batch]:
         """A batch for every model, cell and history.
 
         Args:
             models: the traffic.
             scenarios: what happens.
-            judges: who watches, and every how many releases.
+            judges: who watches, and every how many releases. A day's history costs more than the releases after it,
+                so whoever needs one watches after every fourth history only.
             part: of how many healthy releases there is one of these.
+            birth: see `Batch`.
         """
         runs = max(1, self.runs // self.histories // part)
+        brief = {judge: every for judge, every in judges.items() if ours.DAY not in judge}
         return [
-            Batch(model.name, cell, number, scenarios, runs, tuple(judges.items()), self.seed)
+            Batch(model.name, cell, number, scenarios, runs, tuple(watching.items()), self.seed, birth)
             for model in models
             for cell in CELLS
             for number in range(self.histories)
+            for watching in (brief if number % 4 else judges,)
         ]
 
 
@@ -106,7 +129,7 @@ def record(settings: Settings) -> Callable[[str, Any], None]:
 
 
 def test_false_rollbacks_of_healthy_releases(settings: Settings, record: Callable[[str, Any], None]) -> None:
-    ours_here = {"gated": 1, "gated, both rules": 1, "gated, limit": 1, "gated, 24 h": 2, "gated, no history": 3}
+    ours_here = {"gated": 1, "gated, both rules": 1, "gated, limit": 1, "gated, 24 h": 1, "gated, no history": 3}
     judges = {**ours_here, **dict.fromkeys(PEERS, 3)}
     batches = settings.batches(MODELS, (HEALTHY,), judges)
     edge = settings.batches(MODELS, (EDGE,), {"gated": 1, "gated, no history": 3}, part=3)
@@ -125,9 +148,9 @@ def test_false_rollbacks_of_healthy_releases(settings: Settings, record: Callabl
 
 
 def test_what_is_found_and_how_fast(settings: Settings, record: Callable[[str, Any], None]) -> None:
-    common = {"gated": 1, "gated, limit": 1, "gated, both rules": 1, "gated, as shipped": 2}
+    common = {"gated": 1, "gated, limit": 1, "gated, both rules": 1, SHIPPED: 2}
     peers = {"Argo": 2, "Flagger": 2, "for: 5m": 2, "Kayenta": 2, "Lindon-Malek": 2, "GrowthBook": 2}
-    batches = settings.batches((INDEPENDENT, DRIFTING), FAULTS, {**common, "gated, 24 h": 2, **peers}, part=3)
+    batches = settings.batches((INDEPENDENT, DRIFTING), FAULTS, {**common, "gated, 24 h": 1, **peers}, part=3)
     batches += settings.batches((CLUSTERED, *UNSEEN), FAULTS, {**common, **peers}, part=3)
     watched = simulation.merged(simulation.share_out(simulation.watch, batches, settings.jobs))
     rows = verdicts.detections(watched)
@@ -151,17 +174,31 @@ def test_what_is_found_and_how_fast(settings: Settings, record: Callable[[str, A
 
 
 def test_cold_starts(settings: Settings, record: Callable[[str, Any], None]) -> None:
-    judges = {"gated": 1, "gated, warm-up 2 min": 1, "gated, warm-up 5 min": 1, "gated, as shipped": 1}
-    cold = tuple(Scenario(effect, is_cold=True) for effect in COLD_EFFECTS)
+    judges = {"gated": 1, "gated, warm-up 2 min": 1, "gated, warm-up 5 min": 1, SHIPPED: 1}
+    cold = tuple(Scenario(effect, cooling_seconds=cooling) for cooling in COOLINGS for effect in COLD_EFFECTS)
     true = tuple(Scenario(effect) for effect in COLD_EFFECTS)
-    batches = settings.batches((INDEPENDENT, CLUSTERED), cold + true, judges, part=6)
-    watched = simulation.merged(simulation.share_out(simulation.watch, batches, settings.jobs))
-    harmless = verdicts.false_rollbacks(one for one in watched if one.scenario.is_cold)
-    faults = verdicts.detections(one for one in watched if not one.scenario.is_cold)
-    record("cold_starts", {"harmless": [asdict(row) for row in harmless], "faults": [asdict(row) for row in faults]})
+    unknown = settings.batches((INDEPENDENT, CLUSTERED), cold + true, judges, part=6)
+    learned = settings.batches((INDEPENDENT, CLUSTERED), true, {SHIPPED: 1}, part=6, birth=HEALTHY)
+    for scenario in cold:
+        learned += settings.batches((INDEPENDENT, CLUSTERED), (scenario,), {SHIPPED: 1}, part=6, birth=scenario)
+    watched = simulation.merged(simulation.share_out(simulation.watch, unknown, settings.jobs))
+    watched += [
+        one._replace(judge=f"{SHIPPED}, starts in history")
+        for one in simulation.merged(simulation.share_out(simulation.watch, learned, settings.jobs))
+        if one.judge == SHIPPED
+    ]
+    harmless = {
+        cooling: verdicts.false_rollbacks(one for one in watched if one.scenario.cooling_seconds == cooling)
+        for cooling in COOLINGS
+    }
+    faults = verdicts.detections(one for one in watched if one.scenario in true)
+    document = {f"cooling {cooling:.0f} s": [asdict(row) for row in rows] for cooling, rows in harmless.items()}
+    record("cold_starts", {**document, "faults": [asdict(row) for row in faults]})
     for model in (INDEPENDENT, CLUSTERED):
-        print(f"\n\n{model.name}: cold starts (120 s) rolled back, %; faults from the start missed, % / seconds\n")
-        _print_cold(harmless, model)
+        for cooling, rows in harmless.items():
+            print(f"\n\n{model.name}, cold starts that fall to 1/e in {cooling:.0f} s: rolled back, %\n")
+            _print_cold(rows, model)
+        print("\nFaults from the start: missed, % / seconds\n")
         _print_detections(faults, model, 0.0)
 
 
@@ -181,11 +218,11 @@ def test_the_past_as_baseline(settings: Settings, record: Callable[[str, Any], N
         print(f"- {row.model}, x{row.effect:g}: {row.mean} [{row.worst}, {row.worst_cell}]")
     print("\nFaults from the start, missed, % / seconds of the detected\n")
     for found in faults:
-        print(f"- {found.model}, x{found.effect:g}: {found.missed.percent:.2g} / {found.seconds:.0f}")
+        print(f"- {found.model}, x{found.effect:g}: {short(found.missed.percent)} / {found.seconds:.0f}")
 
 
 def test_proofs_of_health(settings: Settings, record: Callable[[str, Any], None]) -> None:
-    models, scenarios = (INDEPENDENT, CLUSTERED, DRIFTING, *UNSEEN), (health.AT_LIMIT, health.GOOD, health.VERY_GOOD)
+    models, scenarios = (INDEPENDENT, CLUSTERED, ZIPF, *UNSEEN), (health.AT_LIMIT, health.GOOD, health.VERY_GOOD)
     batches = settings.batches(models, scenarios, {}, part=6)
     watched = simulation.merged(simulation.share_out(health.watch, batches, settings.jobs))
     wrong = verdicts.false_rollbacks(one for one in watched if one.scenario == health.AT_LIMIT)
@@ -197,7 +234,7 @@ def test_proofs_of_health(settings: Settings, record: Callable[[str, Any], None]
     print("\nGood versions: not proved within the hour, % / seconds until proved\n")
     for found in right:
         share = f"{found.effect / health.AT_LIMIT.effect:.0%} of the limit"
-        print(f"- {found.model}, {found.judge}, {share}: {found.missed.percent:.2g} / {found.seconds:.0f}")
+        print(f"- {found.model}, {found.judge}, {share}: {short(found.missed.percent)} / {found.seconds:.0f}")
 
 
 def test_what_it_costs(record: Callable[[str, Any], None]) -> None:
@@ -213,13 +250,13 @@ def _print_rates(rows: Sequence[FalseRollbacks], effect: float, judges: Sequence
 
     def entry(model: str, judge: str) -> str:
         row = rates[model, judge]
-        return f"{row.mean.percent:.2g} [{row.worst.percent:.2g}]"
+        return f"{short(row.mean.percent)} [{short(row.worst.percent)}]"
 
     print(verdicts.table([model.name for model in MODELS], judges, entry), "\n", flush=True)
 
 
 def _print_cold(rows: Sequence[FalseRollbacks], model: Model) -> None:
-    rates = {(row.judge, f"x{row.effect:g}"): f"{row.mean.percent:.2g}" for row in rows if row.model == model.name}
+    rates = {(row.judge, f"x{row.effect:g}"): short(row.mean.percent) for row in rows if row.model == model.name}
     judges, effects = dict.fromkeys(judge for judge, _ in rates), dict.fromkeys(effect for _, effect in rates)
     print(verdicts.table(list(judges), list(effects), lambda judge, effect: rates[judge, effect]), "\n")
 
@@ -229,7 +266,7 @@ def _print_detections(rows: Sequence[Detection], model: Model, since_seconds: fl
     found = {(row.judge, f"x{row.effect:g}"): row for row in mine}
 
     def entry(judge: str, effect: str) -> str:
-        return f"{found[judge, effect].missed.percent:.2g} / {found[judge, effect].seconds:.0f}"
+        return f"{short(found[judge, effect].missed.percent)} / {found[judge, effect].seconds:.0f}"
 
     judges, effects = dict.fromkeys(row.judge for row in mine), dict.fromkeys(f"x{row.effect:g}" for row in mine)
     print(verdicts.table(list(judges), list(effects), entry), flush=True)

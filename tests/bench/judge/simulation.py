@@ -30,17 +30,19 @@ class Scenario(NamedTuple):
     Args:
         effect: by what factor its error rate changes; 1 for a healthy one.
         since_look: from which look on.
-        is_cold: it is a harmless cold start, whose excess is gone after some minutes.
+        cooling_seconds: of a harmless cold start: its excess falls to 1/e in this time; 0 for a fault, which stays.
     """
 
     effect: float = 1.0
     since_look: int = 0
-    is_cold: bool = False
+    cooling_seconds: float = 0.0
 
     @property
     def harm(self) -> Harm:
         """What traffic makes of it."""
-        return traffic.cold(self.effect) if self.is_cold else traffic.faulty(self.effect, self.since_look)
+        if self.cooling_seconds:
+            return traffic.cold(self.effect, self.cooling_seconds)
+        return traffic.faulty(self.effect, self.since_look)
 
 
 class Batch(NamedTuple):
@@ -54,6 +56,7 @@ class Batch(NamedTuple):
         runs: how many releases of each.
         judges: who watches, and how often: every release, or only every n-th.
         seed: of the whole simulation.
+        birth: what befell pods that were young in the history; None for a history without young pods.
     """
 
     model: str
@@ -63,6 +66,7 @@ class Batch(NamedTuple):
     runs: int
     judges: tuple[tuple[str, int], ...]
     seed: int
+    birth: Scenario | None = None
 
 
 class Watched(NamedTuple):
@@ -108,7 +112,8 @@ def knowledge(batch: Batch) -> dict[str, Calibration]:
     needed = [much for much in HISTORY_SECONDS if much == ours.DEFAULT or f"gated, {much}" in judges]
     rng = sampling.seeded(batch.seed, batch.model, batch.cell, batch.history)
     seconds = max(HISTORY_SECONDS[much] for much in needed)
-    bad, total = traffic.history(_model(batch), batch.cell, rng, seconds)
+    birth = batch.birth.harm if batch.birth else None
+    bad, total = traffic.history(_model(batch), batch.cell, rng, seconds, birth)
     known = {much: ours.learned(bad, total, HISTORY_SECONDS[much]) for much in needed}
     return {**known, ours.NOTHING: ours.nothing_learned()}
 

@@ -111,7 +111,7 @@ def faulty(effect: float, since_look: int = 0) -> Harm:
     return lambda look: effect if look >= since_look else 1.0
 
 
-def cold(effect: float, cooling_seconds: float = 120.0) -> Harm:
+def cold(effect: float, cooling_seconds: float) -> Harm:
     """A harmless cold start: an excess of errors that falls to 1/e in `cooling_seconds`."""
     return lambda look: 1.0 + (effect - 1.0) * math.exp(-(look + 0.5) * STEP_SECONDS / cooling_seconds)
 
@@ -129,20 +129,44 @@ def looks(model: Model, cell: Cell, rng: random.Random, harm: Harm = healthy) ->
 
 
 def history(
-    model: Model, cell: Cell, rng: random.Random, seconds: float
+    model: Model, cell: Cell, rng: random.Random, seconds: float, birth: Harm | None = None
 ) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
-    """What the pods of the old version did before the release: tracks of failed, and of all requests."""
+    """What the pods of the old version did before the release.
+
+    Args:
+        model: the traffic.
+        cell: the service.
+        rng: the generator.
+        seconds: how long.
+        birth: what befalls a young pod. Then every pod is replaced once, in the middle half of the history; without
+            it nobody is born.
+
+    Returns:
+        Tracks of failed requests, and of all.
+    """
+    length = round(seconds / STEP_SECONDS)
+    births = [rng.randrange(length // 4, 3 * length // 4) if birth else length for _ in range(PODS)]
     own = [model.own(rng, 1) for _ in range(PODS)]
     counted: list[list[Counts]] = [[] for _ in own]
-    for weather in itertools.islice(model.shared(rng), round(seconds / STEP_SECONDS)):
+    for look, weather in enumerate(itertools.islice(model.shared(rng), length)):
         arrivals = cell.rate * STEP_SECONDS * weather.volume
         failing = arrivals * cell.share * weather.severity
         for pod, severity in enumerate(own):
-            counted[pod].append(_counts(rng, model.errors, arrivals, failing * next(severity)))
-    return (
-        tuple(Track(f"pod-{pod}", tuple(counts.bad for counts in track)) for pod, track in enumerate(counted)),
-        tuple(Track(f"pod-{pod}", tuple(counts.total for counts in track)) for pod, track in enumerate(counted)),
-    )
+            harm = birth(look - births[pod]) if birth and look >= births[pod] else 1.0
+            counted[pod].append(_counts(rng, model.errors, arrivals, failing * next(severity) * harm))
+    bad, total = [], []
+    for pod, track in enumerate(counted):
+        ends = births[pod]
+        for name, lived, before, after in (("old", track[:ends], 0, length - ends), ("new", track[ends:], ends, 0)):
+            if lived:
+                bad.append(_track(f"{name}-{pod}", [counts.bad for counts in lived], before, after))
+                total.append(_track(f"{name}-{pod}", [counts.total for counts in lived], before, after))
+    return tuple(bad), tuple(total)
+
+
+def _track(name: str, counts: list[float], before: int, after: int) -> Track:
+    """One pod's counts, with the looks at which there was no such pod."""
+    return Track(name, (*itertools.repeat(None, before), *counts, *itertools.repeat(None, after)))
 
 
 def _counts(rng: random.Random, errors: Errors, arrivals: float, failing: float) -> Counts:
@@ -228,11 +252,12 @@ def _sticky_clients(rng: random.Random, pods: int) -> Iterator[float]:
 
 INDEPENDENT = Model("independent")
 CLUSTERED = Model("clusters and pod noise", own=_noisy, errors=sampling.clusters_of_three)
+ZIPF = Model("Zipf clusters", errors=sampling.Zipf(2.0, 100).clusters)
 DRIFTING = Model("canary drift, 30 min", own=_drifting_apart(0.3, 1800.0))
 MODELS = (
     INDEPENDENT,
     CLUSTERED,
-    Model("Zipf clusters", errors=sampling.Zipf(2.0, 100).clusters),
+    ZIPF,
     Model("shared drift", shared=_drifting_together),
     Model("day and night", shared=_day_and_night),
     Model("shared outages", shared=_outages),

@@ -29,7 +29,7 @@ class Rate:
         return cls(hits=hits, runs=runs, percent=100.0 * hits / max(1, runs), low=100.0 * low, high=100.0 * high)
 
     def __str__(self) -> str:
-        return f"{self.percent:.2g} ({self.low:.2g}–{self.high:.2g})"
+        return f"{short(self.percent)} ({short(self.low)}–{short(self.high)})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +140,11 @@ def detections(watched: Iterable[Watched]) -> list[Detection]:
             )
         )
     return rows
+
+
+def short(percent: float) -> str:
+    """A percentage with as many digits as it is worth."""
+    return f"{percent:.0f}" if percent >= 10.0 or percent == 0.0 else f"{percent:.{1 if percent >= 1.0 else 2}f}"
 
 
 def _grouped(
