@@ -85,7 +85,7 @@ class Process:
         value: the evidence E, never negative.
         looks: how many looks were counted.
         idle: wealth that still waits for a fault to begin.
-        unmoved: wealth that left `idle` at looks without events and is not yet spread over the experts.
+        unmoved: wealth that left `idle` and joins the experts and bets at the next look with events.
         unmoved_seconds: time the drift has had since the last look with events.
         null: law of the drift given all looks, if the new version is healthy; sums to 1.
         experts: for every expert the same law times its wealth.

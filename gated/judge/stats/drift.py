@@ -19,9 +19,9 @@ from functools import lru_cache
 from operator import mul
 
 COINS = 8
-"""Of the drift within an hour: 9 states, from -2.8 to 2.8 standard deviations."""
+"""Of the drift itself: 9 states, from -2.8 to 2.8 standard deviations."""
 DAY_COINS = 4
-"""Of the drift from one hour or day to another: 5 states, from -2 to 2 standard deviations."""
+"""Of the day effect, by which one hour or day differs from another: 5 states, from -2 to 2 standard deviations."""
 DAY_SECONDS = 3600.0
 """How long a day effect lasts. One that never changed would be learned once, and a change of it taken for a fault."""
 
@@ -31,16 +31,16 @@ Columns = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)  # compared by identity, because `drift` makes each of them once
 class Drift:
-    """What a healthy instance may do. States run over the drift within a day first, then over the day effect.
+    """What a healthy instance may do. States run over the drift first, then over the day effect.
 
     Args:
         levels: logarithm of the harmless factor, by state.
         law: the chance of each state when nothing is known; sums to 1.
         step: distance between neighbours, on which the sizes of faults are laid out; 0 when there is no drift.
         stride: how many states it takes to go one step.
-        coins: of the drift within a day.
+        coins: of the drift.
         day_coins: of the day effect.
-        seconds: how long the drift within a day lasts: its autocorrelation falls to 1/e.
+        seconds: how long a drift lasts: its autocorrelation falls to 1/e.
     """
 
     levels: tuple[float, ...]
@@ -62,19 +62,19 @@ class Drift:
         elapsed = max(round(elapsed_seconds, 1), 0.0)
         if self.coins:
             columns = transition(self.coins, math.exp(-elapsed / self.seconds))
-            rows = [_mixed_within_days(row, columns) for row in rows]
+            rows = [_drifted(row, columns) for row in rows]
         if self.day_coins:
             columns = transition(self.day_coins, math.exp(-elapsed / DAY_SECONDS))
-            rows = [_mixed_across_days(row, columns) for row in rows]
+            rows = [_changed_days(row, columns) for row in rows]
         return rows
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)  # one per history of a release in flight; most of them have the least drift assumed
 def drift(sd: float, seconds: float, day_sd: float = 0.0) -> Drift:
     """The drift of an instance.
 
     Args:
-        sd: standard deviation of z within a day; 0 or less: none. Meant for at most 3.
+        sd: standard deviation of z within an hour; 0 or less: none. Meant for at most 3.
         seconds: how long a drift lasts, more than 0.
         day_sd: standard deviation of the day effect; 0 or less: none.
     """
@@ -82,7 +82,7 @@ def drift(sd: float, seconds: float, day_sd: float = 0.0) -> Drift:
     # The middle is s^2/2 below 0 because a log-normal factor exp(z) has mean 1 then: drift does no harm on average.
     within = [sd * x - sd * sd / 2 for x in _heads(coins)] if coins else [0.0]
     days = [day_sd * x for x in _heads(day_coins)]
-    step = day_sd * 2 / math.sqrt(DAY_COINS) if day_coins else sd * 2 / math.sqrt(COINS) if coins else 0.0
+    step = 2 * day_sd / math.sqrt(DAY_COINS) if day_coins else 2 * max(sd, 0.0) / math.sqrt(COINS)
     return Drift(
         levels=tuple(day + z for day in days for z in within),
         law=tuple(p * q for p in _fair(day_coins) for q in _fair(coins)),
@@ -109,8 +109,8 @@ def transition(coins: int, correlation: float) -> Columns:
     rows = []
     for heads in range(coins + 1):
         law = [1.0]  # of the number of heads afterwards, one coin after another
-        for is_head in [stay] * heads + [turn] * (coins - heads):
-            law = [tail * (1 - is_head) + head * is_head for tail, head in zip([*law, 0], [0, *law], strict=True)]
+        for p in [stay] * heads + [turn] * (coins - heads):  # that it shows heads
+            law = [tails * (1 - p) + more * p for tails, more in zip([*law, 0], [0, *law], strict=True)]
         rows.append(law)
     return tuple(zip(*rows, strict=True))
 
@@ -124,13 +124,13 @@ def _fair(coins: int) -> list[float]:
     return [math.comb(coins, heads) / 2**coins for heads in range(coins + 1)]
 
 
-def _mixed_within_days(row: Sequence[float], columns: Columns) -> list[float]:
+def _drifted(row: Sequence[float], columns: Columns) -> list[float]:
     size = len(columns)
     days = [row[start : start + size] for start in range(0, len(row), size)]
     return [sum(map(mul, day, column)) for day in days for column in columns]
 
 
-def _mixed_across_days(row: Sequence[float], columns: Columns) -> list[float]:
+def _changed_days(row: Sequence[float], columns: Columns) -> list[float]:
     size = len(row) // len(columns)
     strands = [row[state::size] for state in range(size)]  # one state of the drift, over all days
     return [sum(map(mul, strand, column)) for column in columns for strand in strands]

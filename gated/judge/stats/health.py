@@ -77,6 +77,6 @@ def events_needed(limit: float, counts: Counts, dispersion: float, odds_limit: f
     return enough
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def _scores(limit: float, dispersion: float) -> tuple[Score, ...]:
     return tuple(Score.between(limit, ratio, dispersion) for ratio in RATIOS)

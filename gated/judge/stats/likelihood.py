@@ -59,7 +59,7 @@ class Grid:
     experts: tuple[slice, ...]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def grid(drift: Drift) -> Grid:
     """Lay the sizes of faults out on the lattice of the drift, where experts share most of their points."""
     size, logs = len(drift.levels), [math.log(ratio) for ratio in RATIOS]

@@ -89,7 +89,7 @@ def is_excused(recent: Sequence[Counts], limit: float) -> bool:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def _scores(limit: float, dispersion: float) -> tuple[Score, ...]:
     highest = max(HIGHEST_RATE, (1 + limit) / 2) / limit
     return tuple(Score.between(limit, min(ratio, highest), dispersion) for ratio in likelihood.RATIOS)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gated.judge.stats import health
@@ -45,6 +45,7 @@ def is_evidence(value: float) -> bool:
     return 0 <= value < math.inf
 
 
+@settings(deadline=None)
 @given(CALIBRATIONS, st.floats(0, 10), st.integers(0, 100), st.lists(st.tuples(COUNTS, COUNTS, SECONDS), max_size=8))
 def test_against_the_old_version(
     calibration: Calibration, tolerance: float, planned: int, looks: Sequence[tuple[Counts, Counts, float]]
@@ -57,6 +58,7 @@ def test_against_the_old_version(
         assert math.isclose(sum(process.null), 1)
 
 
+@settings(deadline=None)
 @given(LIMITS, st.floats(0, 100), st.integers(0, 100), st.lists(st.tuples(COUNTS, st.booleans()), max_size=8))
 def test_against_a_limit(limit: float, dispersion: float, planned: int, looks: Sequence[tuple[Counts, bool]]) -> None:
     test = OneSample(limit, planned, dispersion)
@@ -67,6 +69,7 @@ def test_against_a_limit(limit: float, dispersion: float, planned: int, looks: S
     assert is_excused([counts for counts, _ in looks], limit) in {True, False}
 
 
+@settings(deadline=None)
 @given(PASTS, st.floats(0, 10), st.integers(0, 100), st.lists(st.tuples(COUNTS, SECONDS), max_size=4))
 def test_against_the_past(
     past: PastRate, tolerance: float, planned: int, looks: Sequence[tuple[Counts, float]]
@@ -78,12 +81,14 @@ def test_against_the_past(
         assert is_evidence(process.value)
 
 
+@settings(deadline=None)
 @given(LIMITS, COUNTS, st.floats(0, 100))
 def test_of_health(limit: float, counts: Counts, dispersion: float) -> None:
     assert is_evidence(health.odds(limit, counts, dispersion))
     assert health.events_needed(limit, counts, dispersion) >= 0
 
 
+@settings(deadline=None)
 @given(COUNTS, st.floats(1e-6, 0.999), st.floats(0, 100))
 def test_intervals(counts: Counts, alpha: float, dispersion: float) -> None:
     lower, upper = confidence_sequence(counts, alpha, dispersion)
