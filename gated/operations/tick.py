@@ -59,18 +59,24 @@ def tick(gate: Gate, eyes: Eyes, now: float) -> Tick:
     Raises:
         Unavailable: the active releases cannot be read from the store.
     """
-    pairs = [(release, gate.policy_of(release)) for release in gate.store.active()]
+    pairs: list[tuple[Release, Policy]] = []
+    skipped: list[Skipped] = []
     queries: dict[Query, None] = {}
-    for release, policy in pairs:
-        asked = queries_for(release, policy, now=now, interval_seconds=gate.interval_seconds)
-        queries.update(dict.fromkeys(asked))
+    for release in gate.store.active():
+        try:
+            policy = gate.policy_of(release)
+            asked = queries_for(release, policy, now=now, interval_seconds=gate.interval_seconds)
+        except Exception as error:  # noqa: BLE001 -- one broken release must not blind the others; it is reported
+            skipped.append(Skipped(release.id, error))
+        else:
+            pairs.append((release, policy))
+            queries.update(dict.fromkeys(asked))
     look = eyes.read(queries, now)
     steps: list[Step] = []
-    skipped: list[Skipped] = []
     for release, policy in pairs:
         try:
             step = _look_at(gate, release, policy, look.readings, now)
-        except Exception as error:  # noqa: BLE001 -- one broken release must not blind the others; it is reported
+        except Exception as error:  # noqa: BLE001 -- likewise
             skipped.append(Skipped(release.id, error))
         else:
             steps.extend(step)
@@ -78,12 +84,18 @@ def tick(gate: Gate, eyes: Eyes, now: float) -> Tick:
 
 
 def _look_at(gate: Gate, release: Release, policy: Policy, readings: Readings, now: float) -> tuple[Step, ...]:
-    """Judge and commit. If a command came first, judge the newer state on the same readings."""
+    """Judge and commit. If a command came first, judge the newer state on the same readings.
+
+    If that state has other questions (a first stage has just started), the next look is the first that can answer.
+    """
     taken: list[Step] = []
 
     def command(latest: Release, pinned: Policy) -> Step | None:
         taken.clear()
         if not latest.phase.is_active:
+            return None
+        asked = queries_for(latest, pinned, now=now, interval_seconds=gate.interval_seconds)
+        if latest is not release and not readings.keys() >= set(asked):
             return None
         taken[:] = [decide(latest, pinned, readings, now=now, interval_seconds=gate.interval_seconds)]
         return taken[0]
