@@ -1,6 +1,5 @@
 """What commands that look into the past have in common: the configured sources, the rules, and who remembers."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from gated.daemon.settings import Settings
 from gated.model.errors import GatedError, InvalidInput, NotFound, Unavailable
 from gated.model.ids import PlanName
 from gated.model.plan import Policy
-from gated.operations.replay.rehearsal import LeftOut, Rehearsal, replayable
+from gated.operations.replay.rehearsal import LeftOut, replayable
 from gated.rulebook import load as rule_files
 from gated.rulebook.fault import Fault
 from gated.sources.history import History
@@ -119,22 +118,11 @@ def complete_plans(ctx: click.Context, _param: click.Parameter, incomplete: str)
     return [name for name in sorted(known.policies) if name.startswith(incomplete)]
 
 
-def history(config: Path, start: float, end: float, step_seconds: float) -> History:
-    """The memory of the configured sources.
+def history(config: Path, step_seconds: float) -> History:
+    """The memory of the configured sources, at the multiples of a step.
 
     Args:
         config: the configuration file; read anew, for this is called in other processes as well.
-        start: no look is earlier, Unix seconds.
-        end: no look is later.
-        step_seconds: between two looks, which happen on its multiples.
+        step_seconds: between two looks.
     """
-    first = math.floor(start / step_seconds) * step_seconds
-    return History(load(config).sources, start=first, end=end, step_seconds=step_seconds)
-
-
-def span(rehearsals: Sequence[Rehearsal], interval_seconds: float) -> tuple[float, float]:
-    """From before the first look of some rollouts to after the last, Unix seconds."""
-    return (
-        min(each.opened_at for each in rehearsals),
-        max(each.ends_at for each in rehearsals) + interval_seconds,
-    )
+    return History(load(config).sources, start=0.0, step_seconds=step_seconds)

@@ -186,11 +186,10 @@ def _run(choice: Choice, known: Past, state_file: Path | None, *, anew: bool, jo
         identity = whole.identity(rehearsals, known.policies, known.interval_seconds)
         with state.opened(state_file, identity, anew=anew) as kept:
             shown = _Shown(rehearsals, kept, clock)
-            start, end = past.span(rehearsals, known.interval_seconds)
             requests = whole.replay(
                 rehearsals,
                 known.policies,
-                partial(past.history, known.config, start, end, known.interval_seconds),
+                partial(past.history, known.config, known.interval_seconds),
                 interval_seconds=known.interval_seconds,
                 jobs=jobs,
                 state=kept,

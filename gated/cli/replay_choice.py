@@ -140,7 +140,7 @@ class Choice:
             every_seconds=self.every_seconds,
             version=self.version or "",
         )
-        with history(past.config, since, until + STEP_SECONDS, STEP_SECONDS) as memory:
+        with history(past.config, STEP_SECONDS) as memory:
             return rehearsals(rolling, past.policy(self.plan), memory, past.interval_seconds)
 
 

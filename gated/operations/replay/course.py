@@ -10,7 +10,7 @@ from gated.judge.queries import queries_for
 from gated.model.ids import Actor, ReleaseId, RuleName, StageName, VerdictId
 from gated.model.plan import Policy
 from gated.model.reading import Query, Readings
-from gated.model.release import Phase, Release, RuleResult
+from gated.model.release import Phase, Release, RollbackCause, RuleResult
 from gated.model.rule import OnBreach
 from gated.model.step import AuditEntry, OutcomeChange, Step
 from gated.model.verdict import Outcome, Verdict
@@ -59,7 +59,7 @@ class Breach:
 class Course:
     """A rollout as it goes on. The deploy tool does at once what the gate lets it do, but nothing earlier than it did.
 
-    After a rollback the looks go on, so that it shows how long the other rules would have taken.
+    After a rollback because of a rule the looks go on, so that it shows how long the others would have taken.
 
     Args:
         rehearsal: the rollout.
@@ -118,9 +118,10 @@ class Course:
         """Whether there is nothing left to see at the next look."""
         if now + self.interval_seconds > self.rehearsal.ends_at or not self.release.phase.is_active:
             return True
-        return self.release.rollback is not None and all(
-            rule.name in self.breaches for rule in self.policy.rules if rule.on_breach is OnBreach.ROLLBACK
-        )
+        back = self.release.rollback
+        if back is None or back.cause is RollbackCause.BLIND:
+            return back is not None
+        return all(rule.name in self.breaches for rule in self.policy.rules if rule.on_breach is OnBreach.ROLLBACK)
 
     def _take(self, step: Step | None) -> None:
         if step is not None:
