@@ -13,6 +13,7 @@ from typing import Any
 from prometheus_client.metrics import MetricWrapperBase
 
 from gated.daemon.settings_schema import ConfigFile
+from gated.rulebook.cases import CasesFile
 from gated.rulebook.entry import Entry
 from gated.rulebook.schema import RuleFile, json_schema
 from gated.server.app import describe_app
@@ -62,6 +63,7 @@ _PAGES: dict[str, Callable[[], str]] = {
     "api.md": api_page,
     "metrics.md": metrics_page,
     "schema/rules.schema.json": lambda: schema_of(RuleFile),
+    "schema/cases.schema.json": lambda: schema_of(CasesFile),
     "schema/gated.schema.json": lambda: schema_of(ConfigFile),
 }
 

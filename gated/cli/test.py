@@ -15,7 +15,9 @@ from gated.cli.check import line
 from gated.cli.exits import Exit
 from gated.cli.trial_text import Told
 from gated.operations.trial.stand import Stand, put
+from gated.rulebook import explain as keys
 from gated.rulebook.case import Case, CaseFile
+from gated.rulebook.cases import CasesFile
 from gated.rulebook.load_cases import find, load_cases
 from gated.sources import own_prometheus
 from gated.sources.own_prometheus import NoPrometheus
@@ -36,6 +38,7 @@ def test() -> None:
             "gated test rules rules/web.cases.yaml -k latency --verbose",
             "gated test rules rules/ --junit report.xml",
             "gated test rules rules/ --on prometheus --prometheus /usr/bin/prometheus",
+            "gated test rules --explain | less",
         ],
         exits={
             "0": "every case passed",
@@ -72,6 +75,7 @@ def test() -> None:
     help="For people, or a JSON document.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Tell of every case what changed in it, and when.")
+@click.option("--explain", is_flag=True, help="Print what every key of a file of cases means, and run nothing.")
 @click.pass_context
 def rules(  # noqa: PLR0913, PLR0917 -- click gives each option by name
     ctx: click.Context,
@@ -82,6 +86,7 @@ def rules(  # noqa: PLR0913, PLR0917 -- click gives each option by name
     report: Path | None,
     output: str,
     verbose: bool,
+    explain: bool,
 ) -> None:
     """Run the cases of files, and of *.cases.yaml files in directories; of rules/ unless given.
 
@@ -89,6 +94,9 @@ def rules(  # noqa: PLR0913, PLR0917 -- click gives each option by name
     each case, and for each expectation that was not met its place, what was expected, what was, and what the rule
     said.
     """
+    if explain:
+        click.echo(keys.explain(CasesFile))
+        return
     wanted = _wanted(paths or (Path("rules"),), only)
     try:
         program = own_prometheus.find(named)

@@ -106,6 +106,10 @@ def test_ci_systems_get_junit(folder: Path) -> None:
     assert float(failed[0].get("time") or -1) >= 0
 
 
+def test_the_keys_of_a_file_explain_themselves() -> None:
+    assert "cases[].expect[].outcome (an outcome; optional)" in run("--explain", code=0).stdout
+
+
 def test_what_cannot_be_run_is_no_pass(folder: Path) -> None:
     (folder / "rules" / "odd.cases.yaml").write_text(BEYOND)
     done = run("rules/odd.cases.yaml", code=1)
