@@ -16,7 +16,7 @@ from gated.cli.exits import Exit
 from gated.cli.trial_text import Told
 from gated.operations.trial.stand import Stand, put
 from gated.rulebook import explain as keys
-from gated.rulebook.case import Case, CaseFile
+from gated.rulebook.case import Case, CaseFile, untested
 from gated.rulebook.cases import CasesFile
 from gated.rulebook.load_cases import find, load_cases
 from gated.sources import own_prometheus
@@ -97,30 +97,40 @@ def rules(  # noqa: PLR0913, PLR0917 -- click gives each option by name
     if explain:
         click.echo(keys.explain(CasesFile))
         return
-    wanted = _wanted(paths or (Path("rules"),), only)
-    try:
-        program = own_prometheus.find(named)
-    except NoPrometheus as error:
-        raise click.UsageError(str(error)) from error
-    if program is None and stand == Stand.PROMETHEUS.value:
-        raise click.UsageError("there is no prometheus on the PATH; name one with --prometheus")
+    paths = paths or (Path("rules"),)
+    files = _loaded(paths)
+    wanted = [(file, case) for file in files for case in file.cases if _fits(file, case, only)]
+    if not wanted:
+        raise click.UsageError(f"no case has {only!r} in its name")
     tried: list[Told] = []
-    for told in _run(wanted, Stand(stand), program):
+    for told in _run(wanted, Stand(stand), _program(named, Stand(stand))):
         tried.append(told)
         if output == "text":
-            for text in trial_text.lines(told, is_verbose=verbose):
-                click.echo(text)
+            click.echo("\n".join(trial_text.lines(told, is_verbose=verbose)))
     if output == "json":
         click.echo(json.dumps([trial_text.document(told) for told in tried], indent=2, ensure_ascii=False))
-    else:
-        click.echo(_summary(tried), err=True)
+    click.echo(_summary(tried), err=True)
+    forgotten = untested(files) if only is None and all(path.is_dir() for path in paths) else []
+    if forgotten:
+        click.echo(f"no case expects anything of {', '.join(forgotten)}", err=True)
     if report is not None:
         report.write_bytes(junit.report(tried))
     ctx.exit(Exit.DONE if all(told.result == "passed" for told in tried) else Exit.REFUSED)
 
 
-def _wanted(paths: Iterable[Path], only: str | None) -> list[tuple[CaseFile, Case]]:
-    """The cases to run. Faults of their files, and of the rules under test, end the command."""
+def _program(named: Path | None, stand: Stand) -> Path | None:
+    """The Prometheus to start, if there is one."""
+    try:
+        program = own_prometheus.find(named)
+    except NoPrometheus as error:
+        raise click.UsageError(str(error)) from error
+    if program is None and stand is Stand.PROMETHEUS:
+        raise click.UsageError("there is no prometheus on the PATH; name one with --prometheus")
+    return program
+
+
+def _loaded(paths: Iterable[Path]) -> tuple[CaseFile, ...]:
+    """The files of cases. Faults in them, and in the rules under test, end the command."""
     files = find(paths)
     if not files:
         raise click.UsageError(f"no file in {', '.join(map(str, paths))} is called *.cases.yaml")
@@ -129,10 +139,7 @@ def _wanted(paths: Iterable[Path], only: str | None) -> list[tuple[CaseFile, Cas
         click.echo(line(fault))
     if loaded.faults:
         raise click.exceptions.Exit(Exit.USAGE)
-    wanted = [(file, case) for file in loaded.files for case in file.cases if _fits(file, case, only)]
-    if not wanted:
-        raise click.UsageError(f"no case has {only!r} in its name")
-    return wanted
+    return loaded.files
 
 
 def _fits(file: CaseFile, case: Case, only: str | None) -> bool:

@@ -1,7 +1,7 @@
 """Cases as they were read: what the world is like, which rules watch it, and what they must say of it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gated.model.ids import RuleName, StageName
@@ -131,3 +131,16 @@ class CaseFile:
     file: str
     cases: tuple[Case, ...]
     rules: tuple[RuleName, ...]
+
+
+def untested(files: Iterable[CaseFile]) -> list[RuleName]:
+    """The rules under test of which no case expects anything."""
+    files = tuple(files)
+    expected = {
+        rule
+        for file in files
+        for case in file.cases
+        for expectation in case.expectations
+        for rule in (expectation.rule, expectation.by)
+    }
+    return [rule for rule in dict.fromkeys(rule for file in files for rule in file.rules) if rule not in expected]

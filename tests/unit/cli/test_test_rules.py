@@ -62,7 +62,7 @@ def test_a_failure_says_where_what_was_expected_what_was_and_what_the_rule_said(
         "  rules/web.cases.yaml:10:9: at 5m, down: outcome ok was expected, it is breach",
         "      down said then: the value is 0; harm lies below 1; for 2m45s",
     ]
-    assert done.stderr == "1 passed, 1 failed\n"
+    assert done.stderr.splitlines() == ["1 passed, 1 failed", "no case expects anything of median"]
 
 
 def test_when_all_passes_the_command_does() -> None:
@@ -145,6 +145,11 @@ def test_a_fault_in_the_rules_under_test_ends_the_command(folder: Path) -> None:
 )
 def test_what_cannot_be_meant_is_refused(arguments: list[str], complaint: str) -> None:
     assert complaint in run(*arguments, code=2).stderr
+
+
+def test_rules_are_only_missed_where_all_cases_are_run() -> None:
+    assert "no case expects anything" not in run("rules/web.cases.yaml", code=1).stderr
+    assert "no case expects anything" not in run("-k", "rolls", code=0).stderr
 
 
 def test_a_directory_without_cases_is_refused(folder: Path) -> None:
