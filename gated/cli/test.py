@@ -114,7 +114,7 @@ def rules(  # noqa: PLR0913, PLR0917 -- click gives each option by name
     if forgotten:
         click.echo(f"no case expects anything of {', '.join(forgotten)}", err=True)
     if report is not None:
-        report.write_bytes(junit.report(tried))
+        _write(report, junit.report(tried))
     ctx.exit(Exit.DONE if all(told.result == "passed" for told in tried) else Exit.REFUSED)
 
 
@@ -127,6 +127,13 @@ def _program(named: Path | None, stand: Stand) -> Path | None:
     if program is None and stand is Stand.PROMETHEUS:
         raise click.UsageError("there is no prometheus on the PATH; name one with --prometheus")
     return program
+
+
+def _write(report: Path, content: bytes) -> None:
+    try:
+        report.write_bytes(content)
+    except OSError as error:
+        raise click.UsageError(f"{report} cannot be written: {error.strerror}") from error
 
 
 def _loaded(paths: Iterable[Path]) -> tuple[CaseFile, ...]:

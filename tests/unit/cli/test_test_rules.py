@@ -139,9 +139,10 @@ def test_a_fault_in_the_rules_under_test_ends_the_command(folder: Path) -> None:
         (["-k", "nothing like it"], "no case has 'nothing like it' in its name"),
         (["--on", "prometheus"], "there is no prometheus on the PATH; name one with --prometheus"),
         (["--on", "moon"], "'moon' is not one of"),
+        (["--junit", "nowhere/report.xml"], "nowhere/report.xml cannot be written: No such file or directory"),
         (["--prometheus", "rules/rules.yaml"], "rules/rules.yaml is not a program that can be run"),
     ],
-    ids=["no such path", "no such case", "no Prometheus", "no such stand", "no program"],
+    ids=["no such path", "no such case", "no Prometheus", "no such stand", "no place for a report", "no program"],
 )
 def test_what_cannot_be_meant_is_refused(arguments: list[str], complaint: str) -> None:
     assert complaint in run(*arguments, code=2).stderr
