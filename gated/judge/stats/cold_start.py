@@ -41,7 +41,7 @@ def is_not_falling(early: Sequence[EarlyLook], limit: float | None, calibration:
     a and b are the excess (ratio - 1) in the earlier and the later half of its life. The ratio is that of the error
     shares of both versions, with relative variance φ(1/e_c + 1/e_b) + s²; or, against a fixed limit, (e/n)/limit with
     φ/e + s². φ is the calibration's dispersion against a limit; against a baseline it is 1 + (e - 1)ρ of the looks.
-    A half without any error of one version is read as half an error (Haldane), so that its uncertainty is finite.
+    A half with less than half an error of a version is read as half an error, so that its uncertainty is finite.
 
     Args:
         early: the looks of the new version's life so far, in any order; looks that are no counts are left out.
@@ -123,10 +123,11 @@ def _half(looks: Sequence[EarlyLook], limit: float | None, calibration: Calibrat
     baseline = sum((look.baseline for look in looks), Counts())
     if not canary.total or (limit is None and not baseline.total):
         return None
-    errors = canary.bad or 0.5
+    errors = max(canary.bad, 0.5)
     if limit is None:
-        expected = canary.total * (baseline.bad or 0.5) / baseline.total
-        spread = _inflation(looks, calibration.correlation) * (1 / errors + 1 / (baseline.bad or 0.5))
+        usual = max(baseline.bad, 0.5)
+        expected = canary.total * usual / baseline.total
+        spread = _inflation(looks, calibration.correlation) * (1 / errors + 1 / usual)
     else:
         expected = canary.total * limit
         spread = calibration.dispersion / errors

@@ -28,6 +28,9 @@ HOUR_SECONDS = 3600.0
 LARGEST_COUNT = 1e15
 """Beyond it whole numbers are no longer exact; nobody has counted so much in one look."""
 
+SMALLEST_COUNT = 1e-9
+"""Below it a count is nothing: somebody's rounding, and a danger to whoever divides by it."""
+
 PairedLook = tuple[Counts, Counts]
 """What one instance did in a look, and all the others."""
 
@@ -52,9 +55,12 @@ class Instance(NamedTuple):
 
 def sane(counts: Counts) -> Counts:
     """The counts; nothing where they are no counts (negative, not finite, absurd); never more bad than there are."""
-    if not (0 <= counts.total <= LARGEST_COUNT and counts.bad >= 0):
+    if SMALLEST_COUNT <= counts.bad <= counts.total <= LARGEST_COUNT:
+        return counts
+    bad, total = _count(counts.bad), _count(counts.total)
+    if bad is None or total is None:
         return Counts()
-    return counts if counts.bad <= counts.total else Counts(counts.total, counts.total)
+    return Counts(min(bad, total), total)
 
 
 def instances(bad: Sequence[Track], total: Sequence[Track]) -> list[Instance]:
@@ -150,7 +156,9 @@ def young_looks(step_seconds: float) -> int:
 
 def _count(number: float | None) -> float | None:
     """A count; None where there was none or it is no count."""
-    return number if number is not None and 0 <= number <= LARGEST_COUNT else None
+    if number is None or not 0 <= number <= LARGEST_COUNT:
+        return None
+    return number if number >= SMALLEST_COUNT else 0.0
 
 
 def _hours(length: int, step_seconds: float) -> list[slice]:

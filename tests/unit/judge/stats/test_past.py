@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from gated.judge.stats.past import calibrate_past
 from gated.model.evidence import Counts, PastRate
@@ -46,6 +46,7 @@ def test_it_agrees_with_the_reference(case: dict[str, Any]) -> None:
 
 
 @given(hours=SINGLE_HOURS, step=STEPS)
+@example(hours=[[Counts(0, 2)], [Counts(1, 5e-324)]], step=1)
 def test_any_history_gives_finite_numbers_in_range(hours: list[list[Counts]], step: float) -> None:
     past = calibrate_past(hours, step)
     if past is None:
