@@ -11,9 +11,9 @@ What is tolerated is a share of the baseline's mean. Kayenta tolerates a share o
 of a steady gauge exceeds as easily as a large one, and leaves the rest to its effect sizes.
 
 Successive values of a gauge depend on each other, all the more if it is looked at more often than it is scraped; the
-interval is widened by as much as the window shows of that. With a confidence of 98 % a gauge that moved by just what is
-tolerated is found worse in one window of a hundred, in up to five if its values depend on each other for minutes.
-NOT guaranteed: a gauge that wanders for longer than a window looks, within it, like one that has moved.
+interval is widened by as much as the window shows of that. With a confidence of 98 %, a gauge that moved by just what
+is tolerated is found worse in one or two windows of a hundred, in up to five if its values depend on each other for
+minutes. NOT guaranteed: a gauge that wanders for longer than a window looks, within it, like one that has moved.
 """
 
 from collections.abc import Iterator
