@@ -1,11 +1,12 @@
 """A confidence interval for a rate that holds at every look at once, for people to see.
 
-e bad events of n. The beta-binomial mixture of likelihoods over the likelihood at p is a martingale while p is the true
-rate, so by Ville's inequality the p at which it ever exceeds 1/alpha are a fraction alpha of truths [1, 2]::
+e bad events of n. The likelihood mixed over all rates, by that at the true rate, is a martingale that starts at 1. By
+Ville's inequality it ever reaches 1/alpha with a chance of at most alpha, so rates where it did can be left out [1, 2].
+What is left::
 
     { p :  e ln p + (n - e) ln(1 - p)  >  ln B(a + e, b + n - e) - ln B(a, b) + ln alpha }
 
-with a Beta(a, b) law over rates. The set is an interval around e / n, and both its ends are found by bisection.
+with a Beta(a, b) law over rates: an interval around e / n.
 
 What is guaranteed: with independent events, the true rate is in all intervals of a release, at any schedule of looks,
 with a chance of at least 1 - alpha. Counts that were divided by a dispersion above 1: an approximation, NOT proved.
@@ -24,7 +25,9 @@ JEFFREYS = (0.5, 0.5)
 _NEAREST = 1e-15
 """Ends are sought this far from 0 and from 1."""
 _HALVINGS = 10
+"""How often the bracket of an end is halved before Newton's steps."""
 _STEPS = 30
+"""Newton's steps to an end, at most."""
 _PRECISION = 1e-15
 """Of an end, relative."""
 
