@@ -8,7 +8,9 @@
 - `wald`: how much likelier counts are at one rate than at another, for fixed limits.
 - `health`: the proof that a rate is below its limit, and how long it will take.
 - `interval`: a confidence interval that holds at every look.
-- `calibration`, `dispersion`: how unsteady a healthy service is, from its history.
+- `calibration`: how unsteady a healthy service is, from what its instances did (`history`): how far one of them was
+  from its share (`surprise`), how much of that lasts (`autocovariance`), and how errors cluster (`dispersion`).
+- `past`: what a whole service was like, for comparisons without an old version beside the new one.
 - `cold_start`: whether early harm is one.
 - `mann_whitney`: two samples of a gauge.
 """
