@@ -8,14 +8,15 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from gated.model.errors import InvalidInput
 from gated.model.reading import (
     CountHistory,
+    Events,
     FailureReason,
     FiringAlerts,
     HttpProbe,
     NoData,
     NoDataReason,
+    Observations,
     Query,
     Reading,
     Value,
@@ -36,7 +37,7 @@ _TIMEOUT_SECONDS = 30.0
 class Answers(Protocol):
     """Who knows the series: `InMemory`, and the client of a server."""
 
-    def query(self, expression: str, timeout_seconds: float, at_ms: int | None = None) -> Sequence[Sample]:
+    def query(self, expression: str, timeout_seconds: float, at_ms: int) -> Sequence[Sample]:
         """Evaluate PromQL at one instant."""
 
     def query_range(self, expression: str, grid: Grid, timeout_seconds: float) -> Sequence[Line]:
@@ -108,8 +109,13 @@ class ScriptedSource:
                     query: counting.history(measure, expression, looks, lines)
                     for query, expression in request.asked.values()
                 }
+            case Events(until=at) | Observations(until=at):
+                return self._handed_out(request, at)
             case _:
-                return hand_out(request, self._answers.query(request.expression, _TIMEOUT_SECONDS, milliseconds(now)))
+                return self._handed_out(request, now)
+
+    def _handed_out(self, request: Request, at: float) -> Mapping[Query, Reading]:
+        return hand_out(request, self._answers.query(request.expression, _TIMEOUT_SECONDS, milliseconds(at)))
 
 
 class InMemory:
@@ -122,15 +128,13 @@ class InMemory:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def query(self, expression: str, timeout_seconds: float, at_ms: int | None = None) -> Sequence[Sample]:  # noqa: ARG002
+    def query(self, expression: str, timeout_seconds: float, at_ms: int) -> Sequence[Sample]:  # noqa: ARG002
         """Evaluate PromQL at one instant.
 
         Raises:
             SourceError: Prometheus would refuse it on this data.
             Unsupported: it is beyond the engine.
         """
-        if at_ms is None:
-            raise InvalidInput("a scripted world has no present; say when")
         at = at_ms / 1000
         try:
             value = self._engine.evaluate(expression, at)
