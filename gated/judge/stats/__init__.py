@@ -12,5 +12,5 @@
   from its share (`surprise`), how much of that lasts (`autocovariance`), and how errors cluster (`dispersion`).
 - `past`: what a whole service was like, for comparisons without an old version beside the new one.
 - `cold_start`: whether early harm is one.
-- `mann_whitney`: two samples of a gauge.
+- `mann_whitney`, `gauges`: how far one sample of a gauge lies above another, and what has to be known of both.
 """

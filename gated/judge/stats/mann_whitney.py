@@ -104,11 +104,11 @@ class Pairs:
             exclude nothing, and has no width where all differences are one.
         """
         quantile = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(dispersion)
-        steps = list(dict.fromkeys(self.differences))
-        gaps = range(len(steps) - 1)
+        steps = self.differences
+        gaps = range(bisect_left(steps, steps[-1]))  # after every difference but the greatest
 
         def fallen(gap: int) -> float:
-            return -self.statistic((steps[gap] + steps[gap + 1]) / 2)
+            return -self.statistic((steps[gap] + steps[bisect_right(steps, steps[gap])]) / 2)
 
         low, high = bisect_left(gaps, -quantile, key=fallen), bisect_right(gaps, quantile, key=fallen)
-        return Shift(estimate=median(self.differences), low=steps[low], high=steps[high])
+        return Shift(estimate=median(steps), low=steps[low], high=steps[high])
