@@ -38,8 +38,9 @@ class Calibration:
         correlation: how strongly the errors of one look come in clusters; 0 independent, 1 all of them together.
         drift_sd: standard deviation of the harmless drift of the logarithm of one instance's error rate.
         drift_seconds: how long a drift lasts (its autocorrelation falls to 1/e).
-        dispersion: variance of error counts over that of independent errors, at least 1; for tests without a
-            baseline and for the proof of health.
+        dispersion: variance of one instance's error counts over that of independent errors, at least 1; for tests
+            without a baseline and for the proof of health.
+        service_dispersion: the same of all instances together: what they share does not average out.
         can_bet: whether history allows the betting bettor, see `judge.stats.betting`.
         is_warm_start: history shows enough starts of instances, none with a harmless excess of errors.
         hours: of history it rests on; 0 for none.
@@ -50,6 +51,7 @@ class Calibration:
     drift_sd: float = 0.29356037920852396  # sqrt(ln(1 + 0.3^2)): a coefficient of variation of 0.3
     drift_seconds: float = 300.0
     dispersion: float = 10.0
+    service_dispersion: float = 10.0
     can_bet: bool = False
     is_warm_start: bool = False
     hours: float = 0.0

@@ -96,6 +96,16 @@ def is_young(evidence: Evidence, setting: Setting) -> bool:
     return _is_early(evidence.born_at, _calibration(evidence), setting)
 
 
+def dispersion(known: Calibration, setting: Setting) -> float:
+    """How much more the new version's counts vary than independent ones: like an instance's, or like the service's.
+
+    What instances do by themselves averages out over many, what they share does not. So with all of the traffic the
+    new version varies like the service; with little of it, like one instance.
+    """
+    shared = max(0.0, known.service_dispersion - known.dispersion)
+    return known.dispersion + setting.traffic * shared
+
+
 def harmful_share(rule: SequentialRule, limit: Limit) -> float:
     """The share of bad events at a fixed limit."""
     if isinstance(rule, QuantileRule):
@@ -117,7 +127,7 @@ def _tests(
     canary, baseline = counted.pairs[-1]
     match rule.limit:
         case Limit() as limit:
-            one = OneSample(harmful_share(rule, limit), looks, known.dispersion)
+            one = OneSample(harmful_share(rule, limit), looks, dispersion(known, setting))
             has_excuse = setting.baseline is not None
             return _against_limit(one, evidence, canary, baseline, is_early=is_early, has_excuse=has_excuse)
         case WorseThanBaseline() as limit if setting.kind is BaselineKind.BESIDE:

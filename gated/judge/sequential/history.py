@@ -197,11 +197,10 @@ def _harmful(rule: SequentialRule, total: tuple[Track, ...], counted: tuple[Trac
 
 
 def _paired(total: Track, bad: tuple[Track, ...]) -> Iterator[Counts]:
-    """One instance's looks that had samples."""
+    """One instance's looks; nothing happened at those without a sample, so that time goes on."""
     events = next((track.counts for track in bad if track.instance == total.instance), ())
     for n, e in itertools.zip_longest(total.counts, events):
-        if n is not None:
-            yield Counts(min(e or 0.0, n), n)
+        yield Counts() if n is None else Counts(min(e or 0.0, n), n)
 
 
 def _tracks(reading: Reading) -> tuple[Track, ...]:

@@ -28,6 +28,7 @@ class Setting:
         baseline_name: how people call that version.
         service: the series of the service in all versions.
         kind: what the running stage compares with.
+        traffic: the share of all traffic that the new version has in it.
         looks_before: whether any stage of the plan compares with the time before the release.
         looks_beside: whether any stage compares with the old version beside the new one.
         plan: the plan.
@@ -47,6 +48,7 @@ class Setting:
     baseline_name: str
     service: Workload
     kind: BaselineKind
+    traffic: float
     looks_before: bool
     looks_beside: bool
     plan: Plan
@@ -101,6 +103,7 @@ def setting_of(release: Release, policy: Policy, *, now: float, interval_seconds
         baseline_name=release.baseline,
         service=workload_of(release, policy, Scope.SERVICE),
         kind=planned.baseline,
+        traffic=planned.traffic,
         looks_before=BaselineKind.BEFORE in kinds,
         looks_beside=BaselineKind.BESIDE in kinds,
         plan=policy.plan,

@@ -6,7 +6,7 @@ from typing import Any
 
 from gated.judge.assessment import Assessment, Finding
 from gated.judge.sequential import youth
-from gated.judge.sequential.evidence import harmful_share, odds, tolerance, unexcused_odds
+from gated.judge.sequential.evidence import dispersion, harmful_share, odds, tolerance, unexcused_odds
 from gated.judge.sequential.sentence import baseline_share, facts, in_odds, in_words, shown, shows_good
 from gated.judge.sequential.setting import Setting, compares
 from gated.judge.sequential.weighing import Weighed
@@ -57,7 +57,7 @@ def assess(look: Weighed, release_odds: float, setting: Setting) -> Assessment:
         query=look.query,
         active_since=evidence.lowest_at if finding is Finding.PAST else None,
         eta_seconds=eta,
-        health_odds=_health_odds(rule, evidence),
+        health_odds=_health_odds(rule, evidence, setting),
         **common,
         **_numbers(rule, evidence, setting),
     )
@@ -88,7 +88,7 @@ def _standing(
         return Finding.OPEN, "suspicious", reason, None
     if not isinstance(rule.limit, Limit):
         return Finding.INSIDE, "", f"no evidence of harm, odds {in_odds(share)}, limit {limit}", 0.0
-    proof = _health_odds(rule, evidence) or 0.0
+    proof = _health_odds(rule, evidence, setting) or 0.0
     if proof >= HEALTH_ODDS:
         return Finding.INSIDE, "", f"proved healthy, odds {in_odds(proof)}", 0.0
     eta = _eta_seconds(rule, rule.limit, evidence, setting)
@@ -107,7 +107,7 @@ def _standing(
 def _numbers(rule: SequentialRule, evidence: Evidence, setting: Setting) -> dict[str, Any]:
     """Value, limit, samples and interval of what was counted in this stage."""
     known = evidence.calibration or Calibration()
-    low, high = confidence_sequence(evidence.canary, _INTERVAL_ALPHA, known.dispersion)
+    low, high = confidence_sequence(evidence.canary, _INTERVAL_ALPHA, dispersion(known, setting))
     seen = baseline_share(rule, evidence, setting)
     if isinstance(rule.limit, Limit):
         limit: float | None = harmful_share(rule, rule.limit)
@@ -126,11 +126,11 @@ def _numbers(rule: SequentialRule, evidence: Evidence, setting: Setting) -> dict
     }
 
 
-def _health_odds(rule: SequentialRule, evidence: Evidence) -> float | None:
+def _health_odds(rule: SequentialRule, evidence: Evidence, setting: Setting) -> float | None:
     if not isinstance(rule.limit, Limit):
         return None
     known = evidence.calibration or Calibration()
-    return health.odds(harmful_share(rule, rule.limit), evidence.proof, known.dispersion)
+    return health.odds(harmful_share(rule, rule.limit), evidence.proof, dispersion(known, setting))
 
 
 def _eta_seconds(rule: SequentialRule, limit: Limit, evidence: Evidence, setting: Setting) -> float | None:
@@ -139,5 +139,5 @@ def _eta_seconds(rule: SequentialRule, limit: Limit, evidence: Evidence, setting
     if not elapsed or not served:
         return None
     known = evidence.calibration or Calibration()
-    needed = health.events_needed(harmful_share(rule, limit), evidence.proof, known.dispersion, HEALTH_ODDS)
+    needed = health.events_needed(harmful_share(rule, limit), evidence.proof, dispersion(known, setting), HEALTH_ODDS)
     return needed * elapsed / served if math.isfinite(needed) else None

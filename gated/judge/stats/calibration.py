@@ -70,6 +70,7 @@ def learn(bad: Sequence[Track], total: Sequence[Track], step_seconds: float, dri
     )
     return replace(
         learned,
+        service_dispersion=_spread(history.service_hours(everyone, step_seconds), step_seconds),
         is_warm_start=cold_start.starts_warm(everyone, step_seconds),
         hours=hours if learned.hours else 0.0,
     )
@@ -116,10 +117,7 @@ def calibrate(
         is assumed of a service without history; only the dispersion is then taken from `singles`, if they have an
         hour.
     """
-    single_hours = _hours_of(singles, step_seconds)
-    spread = dispersion(singles)
-    if single_hours < ENOUGH_HOURS:
-        spread = max(spread, Calibration().dispersion)
+    spread = _spread(singles, step_seconds)
     turns = [[surprise(history.sane(canary), history.sane(others)) for canary, others in hour] for hour in hours]
     looks = [look for turn in turns for look in turn]
     paired_hours = _hours_of(turns, step_seconds)
@@ -140,6 +138,12 @@ def calibrate(
     learned = with_drift_floor(learned, drift_floor)
     basis = basis or f"{paired_hours:.3g} h of single instances"
     return replace(learned, note=f"{basis}: {_clusters(looks, correlation)}, {_drifting(learned, drift_floor)}")
+
+
+def _spread(hours: Sequence[Sequence[Counts]], step_seconds: float) -> float:
+    """The dispersion of counts; with less than an hour of them, at least what is assumed without history."""
+    spread = dispersion(hours)
+    return spread if _hours_of(hours, step_seconds) >= ENOUGH_HOURS else max(spread, Calibration().dispersion)
 
 
 def with_drift_floor(calibration: Calibration, drift_floor: float) -> Calibration:

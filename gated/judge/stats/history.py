@@ -149,6 +149,14 @@ def service(everyone: Sequence[Instance]) -> Instance:
     return Instance("", bad, total, seen, min(one.born for one in everyone))
 
 
+def service_hours(everyone: Sequence[Instance], step_seconds: float) -> list[list[Counts]]:
+    """What all instances did together, hour by hour; nothing without any."""
+    if not everyone:
+        return []
+    whole = service(everyone)
+    return [counts(whole, hour) for hour in _hours(len(whole.seen), step_seconds)]
+
+
 def young_looks(step_seconds: float) -> int:
     """How many looks an instance is young for; at least one."""
     return max(1, math.ceil(YOUNG_SECONDS / step_seconds))

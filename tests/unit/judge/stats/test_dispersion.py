@@ -4,8 +4,10 @@ import math
 
 from hypothesis import given
 
+from gated.judge.stats import calibration
 from gated.judge.stats.dispersion import dispersion, inflation
 from gated.model.evidence import Counts
+from gated.model.reading import Track
 from tests.unit.judge.stats.count_strategies import SINGLE_HOURS
 from tests.unit.judge.stats.simulated_service import LOOKS_AN_HOUR, Service, seeded
 
@@ -50,3 +52,12 @@ def test_broken_counts_are_looks_without_traffic() -> None:
     looks = [Counts(1, 100)] * 40
     broken = [Counts(math.nan, 5), Counts(1, math.inf), Counts(-3, -5)]
     assert dispersion([looks + broken]) == dispersion([looks])
+
+
+def test_what_all_instances_share_weighs_more_on_the_whole_service() -> None:
+    """Judged by the dispersion of one instance, a version with all the traffic would be proved healthy too easily."""
+    looks = [1.0 if (look // 20) % 2 else 5.0 for look in range(240)]
+    bad = [Track(f"pod-{at}", tuple(looks)) for at in range(10)]
+    total = [Track(f"pod-{at}", (100.0,) * 240) for at in range(10)]
+    learned = calibration.learn(bad, total, 15.0, 0.1)
+    assert learned.service_dispersion > 5 * learned.dispersion > 5
