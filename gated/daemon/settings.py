@@ -228,6 +228,7 @@ def _source(name: SourceName, entry: SourceEntry, folder: Path, interval_seconds
         access=access,
         expect=Identity(expect.labels or {}, expect.query or "") if expect else Identity(),
         max_clock_skew_seconds=entry.max_clock_skew,
+        settle_seconds=entry.settle,
     )
 
 

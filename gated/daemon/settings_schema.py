@@ -219,6 +219,10 @@ class SourceEntry(Entry):
     """How the connection is secured."""
     max_clock_skew: PositiveDuration = spelled("5s")
     """How far the server's clock may be from gated's; beyond that no answer counts."""
+    settle: Annotated[float, duration(maximum_seconds=300)] = spelled("5s")
+    """How long after its time stamp a sample may still arrive: events are counted up to so long ago, and one that
+    arrives later is never counted. As long as the slowest scrape takes (max(scrape_duration_seconds)) and the delay of
+    a remote write; longer only makes gated see everything so much later."""
     concurrency: Annotated[int, count(1, 256)] = spelled("8")
     """How many requests at once. Prometheus runs 20 queries at a time, for everybody."""
     max_response_size: _Size = spelled("32MiB")

@@ -109,8 +109,9 @@ class SourceSettings:
     expect: Identity = field(default_factory=Identity)
     max_clock_skew_seconds: float = 5.0
     """How far the server's clock may be from ours: a third of the usual interval of evaluation."""
-    settle_seconds: float = 2.0
-    """How long after its time stamp a sample may still arrive: events are counted up to so long ago."""
+    settle_seconds: float = 5.0
+    """How long after its time stamp a sample may still arrive: events are counted up to so long ago. Longer than most
+    scrapes take, also those of a target in trouble, and no shorter than the clocks may differ."""
 
     def __post_init__(self) -> None:
         faults = [f"sources.{self.name}.{fault}" for fault in self._faults()]

@@ -90,6 +90,7 @@ sources:
     basic_auth: {username: gated, password_file: password}
     tls: {ca_file: ca.pem, cert_file: cert.pem, key_file: key.pem}
     max_clock_skew: 10s
+    settle: 12s
     concurrency: 4
     max_response_size: 64MiB
   alerts: {kind: alertmanager, url: "http://127.0.0.1:9093", bearer_token_file: password}
@@ -115,6 +116,7 @@ log: {format: json, level: warning}
         concurrency=4,
         expect=Identity({"cluster": "prod-eu"}, "up"),
         max_clock_skew_seconds=10.0,
+        settle_seconds=12.0,
     )
     access = default.access
     assert (access.ca_file, access.cert_file, access.key_file) == ("ca.pem", "cert.pem", "key.pem")
@@ -199,6 +201,7 @@ def test_what_it_cannot_say_is_told_at_its_place(text: str, place: str, message:
             "kind: loki", "2:9 kind", "'loki' is not a kind of source; allowed: prometheus, alertm", id="kind"
         ),
         pytest.param("timeout: 0s", "2:12 timeout", "must be longer than 0", id="no time"),
+        pytest.param("settle: 10m", "2:11 settle", "at most 5m", id="never settled"),
         pytest.param("max_response_size: 32MB", "2:22 max_response_size", "write it as 512KiB or 32MiB", id="unit"),
         pytest.param("max_response_size: 2GiB", "2:22 max_response_size", "at most 1GiB", id="too large"),
         pytest.param("concurrency: 0", "2:16 concurrency", "is not a whole number from 1 to 256", id="no requests"),

@@ -63,6 +63,11 @@ def test_a_limit_is_more_than_nothing(key: str, value: float) -> None:
     assert faults(**{key: value}) == (f"sources.default.{key}: must be more than 0",)
 
 
+@pytest.mark.parametrize("value", [-0.5, float("nan"), float("inf")])
+def test_samples_settle_after_their_time(value: float) -> None:
+    assert faults(settle_seconds=value) == ("sources.default.settle_seconds: must not be negative",)
+
+
 def test_every_fault_is_told_at_once() -> None:
     access = Access(basic_auth=BasicAuth("gated", Secret.of(PASSWORD)), bearer_token=Secret.of("x"), key_file="key.pem")
     told = faults(
