@@ -197,8 +197,9 @@ def test_everything_that_was_compared_is_told() -> None:
         (1.5, Direction.DECREASE, 75.0),
         (1.5, Direction.EITHER, 125.0),
         (0.5, Direction.EITHER, 75.0),
+        (1.0, Direction.EITHER, 125.0),
     ],
-    ids=["above", "below", "either, on this side", "either, on that side"],
+    ids=["above", "below", "either, on this side", "either, on that side", "either, on neither side"],
 )
 def test_the_limit_moves_with_the_baseline(factor: float, direction: Direction, limit: float) -> None:
     assert judged(times(factor), rule=replace(GOOD, direction=direction)).limit == limit
@@ -239,9 +240,9 @@ def test_a_gauge_below_zero_rises_by_a_share_of_its_size() -> None:
     ("factor", "direction", "finding"),
     [
         (1.9, Direction.INCREASE, Finding.INSIDE),
-        (2.1, Direction.INCREASE, Finding.PAST),
+        (2.0, Direction.INCREASE, Finding.PAST),
         (0.55, Direction.DECREASE, Finding.INSIDE),
-        (0.45, Direction.DECREASE, Finding.PAST),
+        (0.5, Direction.DECREASE, Finding.PAST),
     ],
     ids=["not doubled", "doubled", "not halved", "halved"],
 )
@@ -322,6 +323,11 @@ def test_a_comparison_is_as_old_as_its_oldest_ingredient() -> None:
     assert found.sample_age_seconds == 90.0
     found, _ = look(count(1.0), count(1.0), newest=(FRESH, Value(AT - 80, AT)))
     assert found.sample_age_seconds == 80.0
+    rule = replace(GOOD, selectors=("a", "b", "c"))
+    ages = (Value(AT - 7, AT), Value(AT - 70, AT), Value(AT - 3, AT))
+    answers = (count(1.0), *ages, count(1.0), *ages)
+    readings = dict(zip(distribution.queries(rule, WORKLOAD, BASELINE), answers, strict=True))
+    assert distribution.assess(rule, WORKLOAD, BASELINE, readings, (), LOOKS)[0].sample_age_seconds == 70.0
 
 
 def test_a_number_made_of_no_series_has_no_age() -> None:

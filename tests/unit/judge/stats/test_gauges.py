@@ -83,6 +83,10 @@ def test_where_nothing_repeats_nothing_is_corrected(values: list[float]) -> None
     assert dispersion(values, values) == 1
 
 
+def test_values_that_only_rise_are_worth_hardly_more_than_one() -> None:
+    assert dispersion([*range(60)]) == pytest.approx(59)
+
+
 @given(st.lists(st.tuples(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300)), min_size=1, max_size=40))
 def test_it_is_at_least_one_and_less_than_the_number_of_values(pairs: list[tuple[float, float]]) -> None:
     new, old = [new for new, _ in pairs], [old for _, old in pairs]

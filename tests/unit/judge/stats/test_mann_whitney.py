@@ -60,6 +60,13 @@ def test_one_value_throughout_is_no_shift_and_no_error() -> None:
     assert pairs.shift(0.98) == Shift(0, 0, 0)
 
 
+def test_values_that_only_rounding_tells_apart_are_no_error() -> None:
+    """0.9 - 0.3 is 0.6000000000000001, and 0.9 - 0.6000000000000001 is not 0.3."""
+    pairs = Pairs([0.9], [0.9 - 0.3])
+    assert pairs.above(0.3) == 0
+    assert pairs.statistic(0.3) == 0
+
+
 def test_two_gauges_that_stand_still_differ_by_exactly_their_difference() -> None:
     assert Pairs([10.0] * 5, [1.0] * 5).shift(0.98) == Shift(9, 9, 9)
 
