@@ -78,6 +78,7 @@ class Facts:
         baseline_requests_per_second: of the old version beside it.
         baseline_error_share: share of those that fail.
         baseline_fast: as `fast`, of the old version.
+        baseline_value: what `value` is on the old version.
         baseline_is_absent: whether the old version has no series.
         history: the old version's error share on each of its instances before the release; empty for no history.
     """
@@ -87,6 +88,7 @@ class Facts:
     baseline_requests_per_second: float = 900.0
     baseline_error_share: float = 0.0
     baseline_fast: Mapping[float, float] = field(default_factory=lambda: ALL_FAST)
+    baseline_value: float = 1.0
     baseline_is_absent: bool = False
     history: tuple[float, ...] = ()
     fast: Mapping[float, float] = field(default_factory=lambda: ALL_FAST)
@@ -353,6 +355,7 @@ def _of_baseline(facts: Facts) -> Facts:
         requests_per_second=facts.baseline_requests_per_second,
         error_share=facts.baseline_error_share,
         fast=facts.baseline_fast,
+        value=facts.baseline_value,
     )
 
 

@@ -74,6 +74,9 @@ class Assessment:
     eta_seconds: float | None = None
 
 
+COLLECTING = "collecting"
+"""The code of a look that adds to a window which is not full yet; nothing was due that could be missed."""
+
 NEVER_ANSWERED = QueryFailed(FailureReason.UNREACHABLE, "the query was not answered in this look")
 
 

@@ -7,7 +7,7 @@ they share the release's odds.
 from dataclasses import replace
 from typing import assert_never
 
-from gated.judge.assessment import Assessment, Finding
+from gated.judge.assessment import COLLECTING, Assessment, Finding
 from gated.judge.kinds import alerts, burn_rate, distribution, probe, quantile, ratio, value
 from gated.judge.sequential.setting import Setting, setting_of
 from gated.judge.sequential.standing import assess as stands
@@ -65,6 +65,8 @@ def _compared(
 ) -> tuple[RuleState, Assessment]:
     if setting.is_recovering or setting.kind is not BaselineKind.BESIDE:
         return state, Assessment(finding=Finding.INSIDE, reason="no old version runs beside this one to compare with")
+    if setting.now < setting.warm_at:
+        return state, Assessment(finding=Finding.UNSURE, code=COLLECTING, reason="collecting begins after the warm-up")
     looks = max(1, round(rule.window_seconds / setting.interval_seconds))
     assessment, samples = distribution.assess(
         rule, setting.workload, setting.baseline, readings, state.samples, looks_per_window=looks

@@ -7,7 +7,7 @@ changed intervals do not stretch or shrink a `for:`. Time nobody observed does n
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from gated.judge.assessment import Assessment, Finding
+from gated.judge.assessment import COLLECTING, Assessment, Finding
 from gated.judge.sequential.standing import HEALTH_ODDS
 from gated.judge.sequential.weighing import LEARNING
 from gated.model.reading import NoDataReason
@@ -203,8 +203,8 @@ def _is_pre_existing(rule: Rule, state: RuleState, look: Look) -> bool:
 
 
 def _is_awaited(state: RuleState, assessment: Assessment, look: Look) -> bool:
-    """Whether evidence is still on its way: history to be learned, or first samples through service discovery."""
-    if assessment.code == LEARNING:
+    """Whether evidence is still on its way: history, a first full window, or samples through service discovery."""
+    if assessment.code in {LEARNING, COLLECTING}:
         return True
     return (
         look.stage_started_at is not None
@@ -235,7 +235,7 @@ def _limit(rule: Rule) -> float | None:
         case ProbeRule():
             return float(rule.failures)
         case BurnRateRule():
-            return 1.0
+            return None
         case _:
             return rule.limit.bound if isinstance(rule.limit, Limit) else None
 

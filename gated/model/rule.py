@@ -112,8 +112,11 @@ def is_sequential(rule: "Rule") -> "TypeGuard[SequentialRule]":
 
 
 def look_back_seconds(rule: "Rule") -> float:
-    """How far back one look at a rule sees: the window of a threshold; a sequential rule sees only what is new."""
-    return 0.0 if is_sequential(rule) else rule.window_seconds
+    """How far back one look at a rule sees: the window of a threshold.
+
+    A sequential rule sees only what is new, and a distribution collects what it sees at an instant.
+    """
+    return 0.0 if is_sequential(rule) or isinstance(rule, DistributionRule) else rule.window_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

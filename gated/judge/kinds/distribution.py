@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import fmean
 
-from gated.judge.assessment import Assessment, Finding, blind, reading_of, sample_age
+from gated.judge.assessment import COLLECTING, Assessment, Finding, blind, reading_of, sample_age
 from gated.judge.stats.gauges import dispersion, mean_ratio, without_outliers
 from gated.judge.stats.mann_whitney import Pairs, Shift
 from gated.model.evidence import BaselineKind
@@ -207,7 +207,7 @@ def _matters(rule: DistributionRule, sign: int, ratio: float | None) -> bool:
 
 def _collecting(looks: int, size: int) -> Assessment:
     reason = f"collecting values of both versions: {looks} of {size} looks"
-    return Assessment(finding=Finding.UNSURE, code="collecting", reason=reason, baseline=BaselineKind.BESIDE)
+    return Assessment(finding=Finding.UNSURE, code=COLLECTING, reason=reason, baseline=BaselineKind.BESIDE)
 
 
 def _unfit(code: str, reason: str) -> Assessment:
