@@ -17,12 +17,14 @@ rules:
     total: http_requests_total
     above: 2%
     for: 5m
+    test: threshold
   latency-p95:
     kind: quantile
     histogram: http_request_duration_seconds
     quantile: 0.95
     above: 800ms
     for: 5m
+    test: threshold
   target-down:
     kind: value
     query: min(up)
@@ -45,7 +47,57 @@ plans:
       - {name: canary, traffic: 5%, bake: {min: 15m, max: 30m}}
       - {name: full, traffic: 100%, bake: {min: 1h, max: 2h}}
 """
-"""One rule of each kind and a plan with two stages: no errors, no warnings."""
+"""Rules that compare with a fixed limit at each look, and a plan with two stages: no errors, no warnings."""
+
+SEQUENTIAL = """\
+version: 1
+rules:
+  error-rate:
+    kind: ratio
+    bad: http_requests_total{code=~"5.."}
+    total: http_requests_total
+    above: 2%
+  errors-vs-baseline:
+    kind: ratio
+    bad: http_requests_total{code=~"5.."}
+    total: http_requests_total
+    worse_than_baseline: 10%
+  latency-vs-baseline:
+    kind: quantile
+    histogram: http_request_duration_seconds
+    quantile: 0.95
+    worse_than_baseline: 50%
+  blocks:
+    kind: activity
+    events: waf_blocked_total
+    exposure: http_requests_total
+    worse_than_baseline: 100%
+    block: 5m
+  memory:
+    kind: distribution
+    query: avg(process_resident_memory_bytes)
+    worse_than_baseline: 25%
+  fast-burn:
+    kind: burn_rate
+    bad: http_requests_total{code=~"5.."}
+    total: http_requests_total
+    objective: 99.9%
+    windows:
+      - {long: 1h, short: 5m, factor: 14.4}
+    min_samples: 100
+plans:
+  standard:
+    workload: {service: "{service}", version: "{version}"}
+    baseline: {service: "{service}", version: "{baseline}"}
+    rules: [error-rate, errors-vs-baseline, latency-vs-baseline, blocks, memory, fast-burn]
+    false_rollback_budget: 1%
+    history: 4h
+    drift_floor: 10%
+    stages:
+      - {name: canary, traffic: 5%, bake: {min: 15m, max: 30m}, min_requests: 500}
+      - {name: full, traffic: 100%, baseline: before, on_inconclusive: hold, bake: {min: 1h, max: 2h}}
+"""
+"""Rules that weigh evidence, compare or burn budgets, and a plan for them: no errors, no warnings."""
 
 
 def load_text(*texts: str) -> Loaded:
@@ -54,10 +106,10 @@ def load_text(*texts: str) -> Loaded:
     return assemble([strict_yaml.read(text.encode(), name) for text, name in zip(texts, names, strict=True)])
 
 
-def spoiled(old: str, new: str) -> str:
-    """The good file with one place replaced."""
-    assert GOOD.count(old) == 1, f"{old!r} is not in the good file exactly once"
-    return GOOD.replace(old, new)
+def spoiled(old: str, new: str, text: str = GOOD) -> str:
+    """A good file with one place replaced."""
+    assert text.count(old) == 1, f"{old!r} is not in the good file exactly once"
+    return text.replace(old, new)
 
 
 def faults_of(*texts: str) -> list[str]:

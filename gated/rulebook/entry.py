@@ -36,9 +36,9 @@ class Entry(BaseModel):
 
     @classmethod
     def key_purposes(cls) -> dict[str, str]:
-        """The keys of the mapping, as written in a file, with what each is for; its own before the shared ones."""
-        own = list(cls.__annotations__)
-        fields = sorted(cls.model_fields.items(), key=lambda item: (*own, item[0]).index(item[0]))
+        """The keys of the mapping, as written in a file, with what each is for; its own before those it shares."""
+        nearest_first = [name for each in cls.__mro__ for name in vars(each).get("__annotations__", ())]
+        fields = sorted(cls.model_fields.items(), key=lambda item: nearest_first.index(item[0]))
         return {field.alias or name: field.description or "" for name, field in fields}
 
     @classmethod

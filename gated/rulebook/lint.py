@@ -3,12 +3,30 @@
 A warning has to earn its place: it is given only where the rule or plan, as written, will surprise its author.
 """
 
+import math
 from collections.abc import Iterator
 
-from gated.model.plan import Plan, Stage
-from gated.model.rule import OnBreach, QuantileRule, RatioRule, Rule, Scope, Side, ValueRule
+from gated.judge.assessment import fixed
+from gated.judge.sequential.evidence import harmful_share
+from gated.judge.sequential.standing import HEALTH_ODDS
+from gated.judge.stats import health
+from gated.model.evidence import BaselineKind, Counts
+from gated.model.plan import InconclusiveAction, Plan, Stage
+from gated.model.rule import (
+    BurnRateRule,
+    DistributionRule,
+    Limit,
+    OnBreach,
+    QuantileRule,
+    RatioRule,
+    Rule,
+    Scope,
+    ValueRule,
+    is_sequential,
+    look_back_seconds,
+)
 from gated.model.units import format_duration
-from gated.rulebook.crosscheck import guarding
+from gated.rulebook.crosscheck import compares, guarding
 from gated.rulebook.document import TOP
 from gated.rulebook.fault import Fault, Severity
 from gated.rulebook.found import Collected, Found
@@ -30,7 +48,10 @@ def lint(found: Collected) -> Iterator[Fault]:
     for plan in found.plans.values():
         rules = guarding(plan, found)
         if plan.meaning is not None and rules is not None:
-            yield from _unfinished_stages(plan, plan.meaning, [rule.meaning for rule in rules if rule.meaning])
+            meanings = [rule.meaning for rule in rules if rule.meaning]
+            yield from _unfinished_stages(plan, plan.meaning, meanings)
+            yield from _lonely_stages(plan, plan.meaning, meanings)
+            yield from _unproved_stages(plan, plan.meaning, meanings)
 
 
 def _no_plan(found: Collected) -> Iterator[Fault]:
@@ -41,8 +62,15 @@ def _no_plan(found: Collected) -> Iterator[Fault]:
 
 def _hasty(found: Found[Rule], rule: Rule) -> Iterator[Fault]:
     """Rules that go back on too little."""
-    if rule.on_breach is not OnBreach.ROLLBACK or not isinstance(rule, RatioRule | QuantileRule | ValueRule):
+    if rule.on_breach is not OnBreach.ROLLBACK or is_sequential(rule):
         return
+    if isinstance(rule, RatioRule | QuantileRule | ValueRule):
+        yield from _soon(found, rule)
+    if isinstance(rule, RatioRule | QuantileRule | BurnRateRule):
+        yield from _on_one_event(found, rule)
+
+
+def _soon(found: Found[Rule], rule: RatioRule | QuantileRule | ValueRule) -> Iterator[Fault]:
     if not rule.for_seconds and not found.has("for"):
         yield found.warning(
             (), "without for, a single look past the limit rolls back; give it some minutes, or write for: 0s if meant"
@@ -53,25 +81,30 @@ def _hasty(found: Found[Rule], rule: Rule) -> Iterator[Fault]:
             ("for",),
             f"one short burst stays in the window for {window}, so this asks for nothing more; write at least {window}",
         )
-    if isinstance(rule, ValueRule) or rule.for_seconds > rule.window_seconds:
-        return
+
+
+def _on_one_event(found: Found[Rule], rule: RatioRule | QuantileRule | BurnRateRule) -> Iterator[Fault]:
     needed = _samples_needed(rule)
-    if rule.min_samples < needed:
-        noun = "event" if isinstance(rule, RatioRule) else "observation"
+    if isinstance(rule, BurnRateRule):
+        longest, name = max(window.short_seconds for window in rule.windows), "short window"
+    else:
+        longest, name = rule.window_seconds, "window"
+    if rule.min_samples < needed and rule.for_seconds <= longest:
+        noun = "observation" if isinstance(rule, QuantileRule) else "event"
         yield found.warning(
             ("min_samples",),
             f"a single {noun} among {rule.min_samples} passes the limit; write min_samples: {needed}, "
-            f"or for: longer than the window",
+            f"or for: longer than the {name}",
         )
 
 
-def _samples_needed(rule: RatioRule | QuantileRule) -> int:
+def _samples_needed(rule: RatioRule | QuantileRule | BurnRateRule) -> int:
     """The fewest samples among which one alone does not pass the limit."""
-    if isinstance(rule, QuantileRule):
-        allowed = 1 - rule.quantile
+    if isinstance(rule, BurnRateRule):
+        allowed = min(window.factor for window in rule.windows) * (1 - rule.objective)
     else:
-        allowed = rule.limit.bound if rule.limit.side is Side.ABOVE else 1 - rule.limit.bound
-    return -int(-(1 / allowed) * (1 - _ROUNDING) // 1)
+        allowed = harmful_share(rule, fixed(rule.limit))
+    return math.ceil(1 / allowed * (1 - _ROUNDING))
 
 
 def _unfinished_stages(found: Found[Plan], plan: Plan, rules: list[Rule]) -> Iterator[Fault]:
@@ -93,7 +126,43 @@ def _unfinished_stages(found: Found[Plan], plan: Plan, rules: list[Rule]) -> Ite
 def _time_to_breach(rule: Rule, stage: Stage) -> float:
     """Seconds from the start of the bake until a fault that was there from the start is a breach.
 
-    The bake begins with the end of the warm-up, the evidence of a version's rule a window later.
+    The bake begins with the end of the warm-up, the evidence of a version's rule a window later. Of a sequential rule
+    nobody can say how long it takes; its evidence goes on from stage to stage.
     """
-    unseen = rule.window_seconds if rule.scope is Scope.VERSION and stage.warmup_seconds else 0.0
+    if isinstance(rule, DistributionRule):
+        return rule.window_seconds + rule.for_seconds if stage.baseline is BaselineKind.BESIDE else 0.0
+    unseen = look_back_seconds(rule) if rule.scope is Scope.VERSION and stage.warmup_seconds else 0.0
     return unseen + rule.for_seconds
+
+
+def _lonely_stages(found: Found[Plan], plan: Plan, rules: list[Rule]) -> Iterator[Fault]:
+    """Stages that compare with an old version that is gone by then."""
+    comparing = [rule.name for rule in rules if compares(rule) and rule.is_blocking]
+    for at, stage in enumerate(plan.stages):
+        if comparing and stage.traffic >= 1 and stage.baseline is BaselineKind.BESIDE:
+            yield found.warning(
+                ("stages", at, "traffic"),
+                f"no old version is left beside all traffic, so {comparing[0]} will have no evidence; "
+                "write baseline: before or baseline: none",
+            )
+
+
+def _unproved_stages(found: Found[Plan], plan: Plan, rules: list[Rule]) -> Iterator[Fault]:
+    """Stages whose min_requests are too few to prove that a sequential rule keeps its limit."""
+    needed, slowest = max(
+        ((_requests_to_proof(rule), rule.name) for rule in rules if rule.is_blocking), default=(0, "")
+    )
+    for at, stage in enumerate(plan.stages):
+        if 0 < stage.min_requests < needed and stage.on_inconclusive is InconclusiveAction.HOLD:
+            yield found.warning(
+                ("stages", at, "min_requests"),
+                f"{slowest} takes {needed:,} requests to be proved healthy even without a single failure, so this asks "
+                f"for nothing more; write at least {needed}, or on_inconclusive: promote",
+            )
+
+
+def _requests_to_proof(rule: Rule) -> int:
+    """The fewest requests that prove a sequential rule's fixed limit kept; 0 where that is not asked for."""
+    if not is_sequential(rule) or not isinstance(rule.limit, Limit):
+        return 0
+    return math.ceil(health.events_needed(harmful_share(rule, rule.limit), Counts(), 1.0, HEALTH_ODDS))

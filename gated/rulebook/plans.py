@@ -1,78 +1,34 @@
 """How plans are spelled in a file, and what each becomes in the model."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from gated.model.errors import InvalidInput
+from gated.model.evidence import BaselineKind
 from gated.model.ids import PlanName, RuleName, StageName
-from gated.model.plan import BlindAction, LabelTemplate, OnBlind, Plan, Stage
-from gated.model.selection import MatchOp
+from gated.model.plan import BlindAction, InconclusiveAction, OnBlind, Plan, Stage
 from gated.model.units import format_duration, parse_share
-from gated.promql import printer, syntax
 from gated.rulebook.entry import Entry, Misuse
+from gated.rulebook.labels import BaselineLabels, Labels, may_depend_on_version, templates
 from gated.rulebook.spelling import (
     Duration,
     LabelName,
     Name,
     PositiveDuration,
-    Spelling,
     Text,
     TrafficShare,
     choice,
     count,
+    duration,
+    share,
     spelled,
-    suggest,
 )
 
-PLACEHOLDERS = ("service", "environment", "version")
-"""What a label of the workload may follow from."""
-_BRACES = re.compile(r"(?P<quantifier>\{\d+(?:,\d*)?\})|\{(?P<placeholder>[^{}]*)\}|(?P<stray>[{}])")
-
-
-def _template(*, is_regex: bool) -> Spelling:
-    """Text with placeholders, read into what `str.format` fills in: braces that are meant literally are doubled."""
-
-    def write_brace(found: re.Match[str]) -> str:
-        if found["placeholder"] in PLACEHOLDERS:
-            return found[0]
-        if is_regex and found["quantifier"]:
-            return f"{{{found[0]}}}"
-        hint = suggest(found["placeholder"] or "", PLACEHOLDERS)
-        allowed = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        raise ValueError(f"{found[0]} is not a placeholder{hint}; allowed: {allowed}")
-
-    def read(text: str) -> str:
-        template = _BRACES.sub(write_brace, text)
-        if is_regex:
-            example = template.format_map(dict.fromkeys(PLACEHOLDERS, "x"))
-            try:
-                syntax.check_selector(f"up{{label=~{printer.quoted(example)}}}")
-            except InvalidInput as error:
-                raise ValueError(f"{text!r} is not a regular expression that Prometheus understands (RE2)") from error
-        return template
-
-    word = "a regular expression with placeholders" if is_regex else "text with placeholders"
-    return Spelling(word, read, {"type": "string", "minLength": 1})
-
-
-class RegexEntry(Entry):
-    """A label that can only be recognised by a pattern; costs one query per release instead of one for all."""
-
-    regex: Annotated[str, _template(is_regex=True)]
-    """A regular expression (RE2, matching the whole value); what is filled in stays literal."""
-
-
-def _form(given: object) -> str:
-    return "<regex>" if isinstance(given, dict) else "<text>"
-
-
-_LabelText = Annotated[
-    Annotated[str, _template(is_regex=False), Tag("<text>")] | Annotated[RegexEntry, Tag("<regex>")],
-    Discriminator(_form),
-]
+_IDENTICAL = (
+    "every label is identical to the workload's, so the new version would be its own baseline; "
+    "write {baseline} in one of them, or leave baseline out"
+)
 
 
 class OnBlindEntry(Entry):
@@ -118,6 +74,12 @@ class StageEntry(Entry):
     """A fresh instance's first seconds, kept out of what version-scoped rules see; the bake begins after them."""
     min_requests: Annotated[int, count(0)] = spelled("0")
     """Requests the new version must have served at this stage before it is promoted; 0 for no such demand."""
+    baseline: Annotated[BaselineKind, choice(BaselineKind, "a baseline")] = spelled("beside")
+    """What rules that compare compare with here: the old version beside the new one (beside), what the service was like
+    before the release (before), or nothing (none). Where no old version is left, before or none."""
+    on_inconclusive: Annotated[InconclusiveAction, choice(InconclusiveAction, "an action")] = spelled("hold")
+    """What happens at bake.max if nothing was refuted and a sequential rule has not proved its limit kept: wait for the
+    proof (hold), or go on without (promote)."""
     on_blind: OnBlindEntry | None = None
     """How blindness is bounded here, where it differs from the plan's own on_blind."""
 
@@ -135,15 +97,20 @@ class StageEntry(Entry):
             warmup_seconds=self.warmup,
             min_requests=self.min_requests,
             on_blind=(self.on_blind or on_blind).to_model(),
+            baseline=self.baseline,
+            on_inconclusive=self.on_inconclusive,
         )
 
 
 class PlanEntry(Entry):
     """The stages of a rollout, the rules that guard it, and the labels by which its series are found."""
 
-    workload: Annotated[dict[LabelName, _LabelText], Field(min_length=1)]
+    workload: Labels
     """The Prometheus labels of one version of the service: label to text with {service}, {environment} and
     {version}, or to {regex: …}. At least one must depend on {version}."""
+    baseline: BaselineLabels | None = None
+    """The labels of the version that the new one is compared with, where they are not those of the workload with the
+    baseline's version. Written like workload, also with {baseline}."""
     rules: Annotated[list[Text], Field(min_length=1)]
     """The names of the rules that guard the rollout, in the order people read them."""
     stages: Annotated[list[StageEntry], Field(min_length=1)]
@@ -152,15 +119,31 @@ class PlanEntry(Entry):
     """How long a stage waits for the new version's first samples before their absence counts."""
     recovery_watch: Duration = spelled("15m")
     """How long a service that was rolled back is watched for its recovery."""
+    false_rollback_budget: Annotated[float, share(above=0, at_most=0.2)] = spelled("1%")
+    """The probability with which the sequential rules, all together and however often they look, may roll back a
+    release that harms nobody. A release goes back when the odds against it reach 1 / budget: 100 to 1 for 1%."""
+    history: Annotated[float, duration(maximum_seconds=7 * 86400)] = spelled("4h")
+    """How much history teaches the sequential rules how unsteady a healthy service is; 0s for none. Without any they
+    assume the worst, which is as safe and finds harm later."""
+    instance_label: LabelName = spelled("instance")
+    """The label that tells the instances of a version apart in that history."""
+    drift_floor: Annotated[float, share(at_least=0, at_most=1)] = spelled("10%")
+    """How far the error rate of a healthy instance is always allowed to wander, as a coefficient of variation: a new
+    version may be less steady than its history."""
+    cold_start: Duration = spelled("5m")
+    """How long a new version is young. Harm that a cold start may explain means hold until then, and counts anew. 0s
+    for no such patience."""
     on_blind: OnBlindEntry = Field(default_factory=OnBlindEntry)
     """How blindness is bounded at stages that do not say so themselves."""
 
     @classmethod
     def misuses(cls, given: Mapping[str, object]) -> Iterator[Misuse]:
         """What only shows when labels, rules or stages are seen together."""
-        workload, rules, stages = (given.get(key) for key in ("workload", "rules", "stages"))
-        if isinstance(workload, dict) and workload and not any(map(_may_depend_on_version, workload.values())):
+        workload, baseline, rules, stages = (given.get(key) for key in ("workload", "baseline", "rules", "stages"))
+        if isinstance(workload, dict) and workload and not any(map(may_depend_on_version, workload.values())):
             yield ("workload",), "no label depends on {version}, so versions cannot be told apart"
+        elif isinstance(workload, dict) and isinstance(baseline, dict) and _is_among(baseline, workload):
+            yield ("baseline",), _IDENTICAL
         if isinstance(rules, list):
             yield from ((("rules", at), message) for at, message in _repeated(rules))
         if isinstance(stages, list):
@@ -177,27 +160,23 @@ class PlanEntry(Entry):
         """
         return Plan(
             name=name,
-            workload=tuple(_label(*each) for each in sorted(self.workload.items())),
+            workload=templates(self.workload),
+            baseline=templates(self.baseline or {}),
             rules=tuple(RuleName(rule) for rule in self.rules),
             stages=tuple(stage.to_stage(self.on_blind) for stage in self.stages),
             discovery_grace_seconds=self.discovery_grace,
             recovery_watch_seconds=self.recovery_watch,
+            false_rollback_budget=self.false_rollback_budget,
+            drift_floor=self.drift_floor,
+            history_seconds=self.history,
+            instance_label=self.instance_label,
+            cold_start_seconds=self.cold_start,
         )
 
 
-def _label(name: str, template: str | RegexEntry) -> LabelTemplate:
-    if isinstance(template, RegexEntry):
-        return LabelTemplate(name, template.regex, MatchOp.REGEX)
-    return LabelTemplate(name, template)
-
-
-def _may_depend_on_version(given: object) -> bool:
-    """Whether a label does, or is too faulty for anybody to say that it does not."""
-    text = given.get("regex") if isinstance(given, dict) else given
-    if not isinstance(text, str):
-        return True
-    placeholders = {found["placeholder"] for found in _BRACES.finditer(text)}
-    return not placeholders <= {*PLACEHOLDERS, None} or "version" in placeholders
+def _is_among(labels: Mapping[str, object], others: Mapping[str, object]) -> bool:
+    """Whether labels are all among others, so that they pick out the same series and perhaps more."""
+    return bool(labels) and labels.items() <= others.items()
 
 
 def _repeated(names: Iterable[object]) -> Iterator[tuple[int, str]]:

@@ -8,8 +8,9 @@ accepts numbers and booleans where an editor that guesses types would see them.
 import difflib
 import enum
 import math
+import operator
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -34,7 +35,15 @@ _DURATION_PATTERN = (
 )
 _PERCENT_PATTERN = r"^[0-9]+(\.[0-9]+)?\s*%$"
 _SHARE_PATTERN = r"^[01](\.[0-9]+)?([eE]-[0-9]+)?$"
+_FEW_PATTERN = r"^[0-9]+(\.[0-9]+)?([eE]-[0-9]+)?$"
 _NUMBER_PATTERN = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+_BOUNDS: Mapping[str, tuple[Callable[[float, float], bool], str, str]] = {
+    "above": (operator.gt, "more than", "exclusiveMinimum"),
+    "at_least": (operator.ge, "at least", "minimum"),
+    "below": (operator.lt, "less than", "exclusiveMaximum"),
+    "at_most": (operator.le, "at most", "maximum"),
+}
+"""How a number may be bounded: by what it is compared, in words, and in JSON Schema."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +141,13 @@ def count(minimum: int, maximum: int = MAX_COUNT) -> Spelling:
     return Spelling("a whole number", read, schema)
 
 
-def duration(*, positive: bool = False, minimum_seconds: float = 0.0) -> Spelling:
+def duration(*, positive: bool = False, minimum_seconds: float = 0.0, maximum_seconds: float = math.inf) -> Spelling:
     """A duration in Prometheus' grammar, read into seconds.
 
     Args:
         positive: whether 0 is refused.
         minimum_seconds: the shortest that is allowed.
+        maximum_seconds: the longest that is allowed.
     """
 
     def read(text: str) -> float:
@@ -146,29 +156,56 @@ def duration(*, positive: bool = False, minimum_seconds: float = 0.0) -> Spellin
             raise ValueError("must be longer than 0")
         if seconds < minimum_seconds:
             raise ValueError(f"{text} is too short; at least {format_duration(minimum_seconds)}")
+        if seconds > maximum_seconds:
+            raise ValueError(f"{text} is too long; at most {format_duration(maximum_seconds)}")
         return seconds
 
     text = {"type": "string", "pattern": _DURATION_PATTERN}
     return Spelling("a duration", read, text if positive or minimum_seconds else {"anyOf": [text, {"const": 0}]})
 
 
-def share(*, whole: bool) -> Spelling:
+def share(**bounds: float) -> Spelling:
     """A share, written as a percentage or as a plain number.
 
     Args:
-        whole: whether 100 % is allowed. Nothing is ever worse than a limit of 0 % or better than one of 100 %.
+        bounds: what it is compared with: `above`, `at_least`, `below`, `at_most`; 1 is everything.
     """
-    below = "at most 100%" if whole else "less than 100%"
+    allowed = " and ".join(f"{_BOUNDS[name][1]} {bound:.0%}" for name, bound in bounds.items())
 
     def read(text: str) -> float:
         value = parse_share(text)
-        if not 0 < value <= 1 or (value == 1 and not whole):
-            raise ValueError(f"{text} is out of range; a share here is more than 0% and {below}")
+        if not _is_within(value, bounds):
+            raise ValueError(f"{text} is out of range; a share here is {allowed}")
         return value
 
-    number: JsonSchemaValue = {"type": "number", "exclusiveMinimum": 0, "maximum" if whole else "exclusiveMaximum": 1}
-    texts = [{"type": "string", "pattern": pattern} for pattern in (_PERCENT_PATTERN, _SHARE_PATTERN)]
-    return Spelling("a share", read, {"anyOf": [number, *texts]})
+    pattern = _SHARE_PATTERN if max(bounds.values()) <= 1 else _FEW_PATTERN
+    texts = [{"type": "string", "pattern": each} for each in (_PERCENT_PATTERN, pattern)]
+    return Spelling("a share", read, {"anyOf": [_bounded_number(bounds), *texts]})
+
+
+def number(**bounds: float) -> Spelling:
+    """A decimal number.
+
+    Args:
+        bounds: what it is compared with: `above`, `at_least`, `below`, `at_most`.
+    """
+    allowed = " and ".join(f"{_BOUNDS[name][1]} {bound:g}" for name, bound in bounds.items())
+
+    def read(text: str) -> float:
+        value = parse_number(text)
+        if not _is_within(value, bounds):
+            raise ValueError(f"{text} is out of range; the number here is {allowed}")
+        return value
+
+    return Spelling("a number", read, {"anyOf": [_bounded_number(bounds), _text(_NUMBER_PATTERN)]})
+
+
+def _is_within(value: float, bounds: Mapping[str, float]) -> bool:
+    return all(_BOUNDS[name][0](value, bound) for name, bound in bounds.items())
+
+
+def _bounded_number(bounds: Mapping[str, float]) -> JsonSchemaValue:
+    return {"type": "number", **{_BOUNDS[name][2]: bound for name, bound in bounds.items()}}
 
 
 def _text(pattern: str | None = None) -> JsonSchemaValue:
@@ -270,8 +307,11 @@ LabelName = Annotated[str, Spelling("the name of a label", _read_label, _text(f"
 Flag = Annotated[bool, Spelling("true or false", _read_flag, {"enum": [True, False, "true", "false"]})]
 Duration = Annotated[float, duration()]
 PositiveDuration = Annotated[float, duration(positive=True)]
-LimitShare = Annotated[float, share(whole=False)]
-TrafficShare = Annotated[float, share(whole=True)]
+LimitShare = Annotated[float, share(above=0, below=1)]
+"""Neither 0% nor 100%: nothing is ever less than none of all good events, or more than all of the bad ones."""
+TrafficShare = Annotated[float, share(above=0, at_most=1)]
+Tolerance = Annotated[float, share(at_least=0, below=10)]
+"""How much worse than something else; so bounded that 50, where 50% is meant, is told."""
 Quantile = Annotated[
     float,
     Spelling(
@@ -288,7 +328,7 @@ SecondsOrNumber = Annotated[
         {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _text(_DURATION_PATTERN), _text(_NUMBER_PATTERN)]},
     ),
 ]
-Number = Annotated[float, Spelling("a number", parse_number, {"anyOf": [{"type": "number"}, _text(_NUMBER_PATTERN)]})]
+Number = Annotated[float, number()]
 Selector = Annotated[str, Spelling("a PromQL selector", _canonical_selector(syntax.check_selector), _text())]
 AlertSelector = Annotated[
     str, Spelling("a PromQL selector in braces", _canonical_selector(_check_alert_selector), _text(r"^\s*\{"))

@@ -38,7 +38,8 @@ def rules() -> str:
     lines = ["version: 1", "rules:"]
     for lie in Lie:
         rule = "{kind: ratio, bad: 'http_requests_total{code=~\"5..\"}', total: http_requests_total, above: 2%"
-        lines.append(f"  {name_of(lie)}: {rule}, for: 2s, window: 5m, max_sample_age: 30s, source: {name_of(lie)}}}")
+        judged = "test: threshold, for: 2s, window: 5m, max_sample_age: 30s"
+        lines.append(f"  {name_of(lie)}: {rule}, {judged}, source: {name_of(lie)}}}")
     lines.append("plans:")
     lines += [
         f"  {name_of(lie)}:\n"

@@ -23,6 +23,7 @@ rules:
     bad: http_requests_total{code=~"5.."}
     total: http_requests_total
     above: 2%
+    test: threshold
     for: 2s
     window: 5s
     max_sample_age: 30s

@@ -6,15 +6,32 @@ import jsonschema
 import pytest
 import yaml
 
+from gated.model.evidence import BaselineKind
 from gated.model.ids import PlanName, RuleName, SourceName
 from gated.model.plan import BlindAction, Plan
-from gated.model.rule import AlertsRule, OnBreach, ProbeRule, QuantileRule, RatioRule, Rule, Scope, Side, ValueRule
+from gated.model.rule import (
+    AlertsRule,
+    BurnRateRule,
+    DistributionRule,
+    Limit,
+    OnBreach,
+    ProbeRule,
+    QuantileRule,
+    RatioRule,
+    Rule,
+    Scope,
+    Side,
+    ValueRule,
+    WorseThanBaseline,
+    is_sequential,
+)
 from gated.rulebook.load import load
+from gated.rulebook.rules import KINDS
 from gated.rulebook.schema import json_schema
 
 RULES = Path(__file__).parents[2] / "rules"
 FILES = sorted(RULES.glob("*.yaml"))
-LOADED = load([RULES], {SourceName("default"): {"ratio", "quantile", "value", "alerts"}})
+LOADED = load([RULES], {SourceName("default"): KINDS.keys() - {"probe"}})
 
 
 def rule(name: str) -> Rule:
@@ -43,30 +60,53 @@ def test_every_rule_says_what_it_is_for() -> None:
             assert body.get("description"), name
 
 
-def test_5xx_above_two_percent_for_five_minutes_goes_back() -> None:
+def test_5xx_above_two_percent_goes_back_as_soon_as_it_is_beyond_doubt() -> None:
     errors = rule("error-rate")
     assert isinstance(errors, RatioRule)
-    assert (errors.limit.bound, errors.limit.side, errors.for_seconds) == (0.02, Side.ABOVE, 300.0)
-    assert (errors.on_breach, errors.scope) == (OnBreach.ROLLBACK, Scope.VERSION)
+    assert errors.limit == Limit(0.02, Side.ABOVE)
+    assert (errors.on_breach, errors.scope, is_sequential(errors)) == (OnBreach.ROLLBACK, Scope.VERSION, True)
+
+
+def test_more_5xx_than_on_the_old_version_goes_back() -> None:
+    errors = rule("error-rate-vs-baseline")
+    assert isinstance(errors, RatioRule)
+    assert (errors.limit, errors.on_breach) == (WorseThanBaseline(0.1), OnBreach.ROLLBACK)
 
 
 def test_p95_above_800_milliseconds_goes_back() -> None:
     latency = rule("latency-p95")
     assert isinstance(latency, QuantileRule)
-    assert (latency.quantile, latency.limit.bound, latency.on_breach) == (0.95, 0.8, OnBreach.ROLLBACK)
+    assert (latency.quantile, latency.limit, latency.on_breach) == (0.95, Limit(0.8, Side.ABOVE), OnBreach.ROLLBACK)
+
+
+def test_a_p95_more_than_half_as_long_again_as_the_old_versions_goes_back() -> None:
+    latency = rule("latency-p95-vs-baseline")
+    assert isinstance(latency, QuantileRule)
+    assert (latency.quantile, latency.limit, latency.on_breach) == (0.95, WorseThanBaseline(0.5), OnBreach.ROLLBACK)
 
 
 def test_availability_below_its_objective_goes_back() -> None:
     availability = rule("availability")
     assert isinstance(availability, RatioRule)
-    assert (availability.limit.bound, availability.limit.side) == (0.995, Side.BELOW)
-    assert availability.on_breach is OnBreach.ROLLBACK
+    assert (availability.limit, availability.on_breach) == (Limit(0.995, Side.BELOW), OnBreach.ROLLBACK)
+
+
+def test_a_service_that_burns_its_error_budget_holds_the_rollout() -> None:
+    burn = rule("fast-burn")
+    assert isinstance(burn, BurnRateRule)
+    assert (burn.objective, burn.scope, burn.on_breach) == (0.995, Scope.SERVICE, OnBreach.HOLD)
+
+
+def test_more_memory_than_the_old_version_is_only_told() -> None:
+    memory = rule("saturation")
+    assert isinstance(memory, DistributionRule)
+    assert (memory.limit, memory.on_breach) == (WorseThanBaseline(0.25), OnBreach.WARN)
 
 
 def test_a_target_down_for_two_minutes_goes_back() -> None:
     down = rule("target-down")
     assert isinstance(down, ValueRule)
-    assert (down.limit.bound, down.limit.side, down.for_seconds) == (1.0, Side.BELOW, 120.0)
+    assert (down.limit, down.for_seconds) == (Limit(1.0, Side.BELOW), 120.0)
 
 
 @pytest.mark.parametrize("name", ["login-works", "billing-works"])
@@ -89,6 +129,14 @@ def test_traffic_is_widened_after_15_minutes_at_the_earliest_and_watched_for_an_
     assert last.bake_min_seconds >= 3600
     assert last.traffic == 1.0
     assert last.on_blind.then is BlindAction.PAGE
+
+
+def test_where_no_old_version_is_left_the_new_one_is_compared_with_what_was_before(plan: Plan) -> None:
+    assert [stage.baseline for stage in plan.stages] == [
+        BaselineKind.BESIDE,
+        BaselineKind.BESIDE,
+        BaselineKind.BEFORE,
+    ]
 
 
 def test_the_plan_uses_every_rule(plan: Plan) -> None:

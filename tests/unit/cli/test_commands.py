@@ -197,7 +197,7 @@ RULES = """\
 version: 1
 rules:
   error-rate: {kind: ratio, bad: 'http_requests_total{code=~"5.."}', total: http_requests_total,
-               above: 2%, for: 5m}
+               above: 2%, test: threshold, for: 5m}
 plans:
   standard:
     workload: {service: "{service}", version: "{version}"}

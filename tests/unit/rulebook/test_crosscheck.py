@@ -23,19 +23,19 @@ DOWN = "    query: min(up)\n"
         pytest.param(
             "histogram: http_request_duration_seconds",
             'histogram: http_request_duration_seconds{service="cart"}',
-            "11:16: rules.latency-p95.histogram: plan standard adds service by itself",
+            "12:16: rules.latency-p95.histogram: plan standard adds service by itself",
             id="a label of the workload in a histogram",
         ),
         pytest.param(
             DOWN,
             '    query: min(up{service="cart"})\n    scope: service\n',
-            "17:12: rules.target-down.query: plan standard adds service by itself",
+            "19:12: rules.target-down.query: plan standard adds service by itself",
             id="a label of the workload in a rule of the service",
         ),
         pytest.param(
             DOWN,
             "    query: absent(up)\n",
-            "17:12: rules.target-down.query: absent(up) cannot say for which version something is absent",
+            "19:12: rules.target-down.query: absent(up) cannot say for which version something is absent",
             id="an expression that cannot be told apart by version",
         ),
         pytest.param(
@@ -69,7 +69,7 @@ def test_a_rule_of_the_service_needs_a_label_that_is_not_of_the_version() -> Non
     )
     text = text.replace(DOWN, f"{DOWN}    scope: service\n")
     assert only_fault_of(text).startswith(
-        "18:12: rules.target-down.scope: every label of plan standard depends on {version}"
+        "20:12: rules.target-down.scope: every label of plan standard depends on {version}"
     )
 
 
@@ -78,7 +78,7 @@ def test_a_plan_without_a_blocking_rule_is_refused() -> None:
     text = text.replace("above: 2%", "above: 2%\n    on_breach: warn")
     errors = [fault for fault in faults_of(text) if "no plan uses" not in fault]
     assert len(errors) == 1
-    assert errors[0].startswith("rules.yaml:33:5: plans.standard.rules: every rule only warns")
+    assert errors[0].startswith("rules.yaml:35:5: plans.standard.rules: every rule only warns")
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_a_plan_without_a_blocking_rule_is_refused() -> None:
 def test_requests_need_a_blocking_rule_of_the_version_to_be_counted(change: str) -> None:
     text = spoiled("max: 30m}}", "max: 30m}, min_requests: 500}")
     text = text.replace("for: 5m", f"for: 5m\n    {change}")
-    assert only_fault_of(text).startswith("36:79: plans.standard.stages[0].min_requests: nothing counts requests")
+    assert only_fault_of(text).startswith("38:79: plans.standard.stages[0].min_requests: nothing counts requests")
 
 
 def test_a_source_that_is_not_configured_is_named_with_those_that_are() -> None:
     document = strict_yaml.read(spoiled(DOWN, f"{DOWN}    source: thanso\n").encode(), "rules.yaml")
     faults = assemble([document], {SourceName("default"): PROMETHEUS, SourceName("thanos"): PROMETHEUS}).faults
     (fault,) = faults
-    assert (fault.line, fault.column, fault.key) == (18, 13, "rules.target-down.source")
+    assert (fault.line, fault.column, fault.key) == (20, 13, "rules.target-down.source")
     assert fault.message == "there is no source 'thanso' (did you mean thanos?); there is: default, thanos"
 
 
@@ -110,7 +110,7 @@ def test_every_rule_but_a_probe_needs_the_source_called_default_unless_it_names_
         "rules.target-down.source",
         "rules.waf-alerts.source",
     ]
-    assert [fault.line for fault in faults] == [3, 9, 15, 20]
+    assert [fault.line for fault in faults] == [3, 10, 17, 22]
 
 
 def test_an_alertmanager_answers_alerts_only() -> None:
@@ -139,4 +139,4 @@ def test_a_fault_in_one_rule_does_not_hide_what_is_wrong_between_the_others() ->
 
 def test_names_are_not_missed_while_a_file_cannot_be_read() -> None:
     rules, plans = GOOD.split("plans:")
-    assert faults_of(f"{rules}\t", f"version: 1\nplans:{plans}") == ["rules.yaml:29:1: a tab; indent with spaces"]
+    assert faults_of(f"{rules}\t", f"version: 1\nplans:{plans}") == ["rules.yaml:31:1: a tab; indent with spaces"]

@@ -32,6 +32,7 @@ rules:
     above: 800 ms
     for: 5m
     for: 6m
+    test: threshold
   login-works:
     kind: probe
     url: https://gateway.example/login
@@ -60,11 +61,11 @@ def test_every_one_of_the_planted_faults_is_named_with_its_exact_place() -> None
         (11, 16, "rules.latency-p95.histogram"),
         (13, 12, "rules.latency-p95.above"),
         (15, 5, "rules.latency-p95.for"),
-        (19, 22, "rules.login-works.expect.status"),
-        (22, 47, "plans.standard.workload.version"),
-        (23, 25, "plans.standard.rules[1]"),
-        (25, 60, "plans.standard.stages[0].bake.max"),
-        (26, 31, "plans.standard.stages[1].traffic"),
+        (20, 22, "rules.login-works.expect.status"),
+        (23, 47, "plans.standard.workload.version"),
+        (24, 25, "plans.standard.rules[1]"),
+        (26, 60, "plans.standard.stages[0].bake.max"),
+        (27, 31, "plans.standard.stages[1].traffic"),
     ]
 
 
@@ -91,8 +92,8 @@ def test_a_file_counts_once_however_many_paths_lead_to_it(tmp_path: Path) -> Non
 def test_a_second_rule_of_a_name_points_at_the_first() -> None:
     twice = "version: 1\nrules:\n  target-down: {kind: value, query: up, below: 1, for: 1m}\n"
     (fault,) = faults_of(GOOD, twice)
-    assert fault.startswith("rules2.yaml:3:3: rules.target-down: a rule of this name is already at rules.yaml:15:3")
-    assert any("a plan of this name is already at rules.yaml:30:3" in fault for fault in faults_of(GOOD, PLANS))
+    assert fault.startswith("rules2.yaml:3:3: rules.target-down: a rule of this name is already at rules.yaml:17:3")
+    assert any("a plan of this name is already at rules.yaml:32:3" in fault for fault in faults_of(GOOD, PLANS))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ BLOCK_STAGE = """\
         pytest.param([f"# why\n{spoiled('above: 2%', 'above: 0.02 # two')}"], id="comments"),
         pytest.param([spoiled("for: 2m", "for: 120s\n    description: all are up")], id="a description"),
         pytest.param([spoiled('{code=~"5.."}', "{ code =~ '5..', }")], id="spaces and quotes in PromQL"),
-        pytest.param([spoiled(f"{GOOD.splitlines()[33]}\n", BLOCK_STAGE)], id="block style and units"),
+        pytest.param([spoiled(f"{GOOD.splitlines()[35]}\n", BLOCK_STAGE)], id="block style and units"),
         pytest.param([GOOD, OTHER_RULES], id="more rules"),
     ],
 )
@@ -169,7 +170,7 @@ def test_whatever_changes_the_meaning_changes_the_digest(old: str, new: str) -> 
 
 def test_the_digest_of_a_known_policy_only_changes_on_purpose() -> None:
     """A release is pinned to it: after an upgrade that changes it, every release in flight seems changed."""
-    assert digest_of(load_text(GOOD)) == "sha256:c4eadb919b5196a7831ad106cdfb7431ddf4e32f60563801e046e742abd4a599"
+    assert digest_of(load_text(GOOD)) == "sha256:5139d273035f27a268e73257ab5e5591d846752888a3b1ab6ccb16d90dd6a955"
 
 
 def test_a_file_that_cannot_be_read_by_this_user_says_so(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from gated.model.evidence import BaselineKind
 from gated.model.ids import PlanName, RuleName, StageName
-from gated.model.plan import BlindAction, LabelTemplate, OnBlind, Plan, Stage
+from gated.model.plan import BlindAction, InconclusiveAction, LabelTemplate, OnBlind, Plan, Stage
 from gated.model.selection import MatchOp
 from tests.rule_text import GOOD, faults_of, only_fault_of, plan_of, spoiled
 
@@ -25,9 +26,18 @@ plans:
     discovery_grace: 30s
     recovery_watch: 20m
     on_blind: {hold_for: 5m, then: page}
+    baseline:
+      version: {regex: "{baseline}-.*"}
+      track: stable
+    false_rollback_budget: 0.5%
+    drift_floor: 0.2
+    history: 24h
+    instance_label: pod
+    cold_start: 0s
     stages:
       - {name: canary-5, traffic: 5%, warmup: 90s, bake: {min: 15m, max: 30m}, min_requests: 500}
-      - {name: full, traffic: 100%, bake: {min: 0, max: 1h}, on_blind: {hold_for: 1m}}
+      - {name: full, traffic: 100%, bake: {min: 0, max: 1h}, on_blind: {hold_for: 1m}, baseline: before,
+         on_inconclusive: promote}
 """
     )
     assert plan_of(text) == Plan(
@@ -54,10 +64,18 @@ plans:
                 bake_min_seconds=0,
                 bake_max_seconds=3600,
                 on_blind=OnBlind(60, BlindAction.ROLLBACK),
+                baseline=BaselineKind.BEFORE,
+                on_inconclusive=InconclusiveAction.PROMOTE,
             ),
         ),
         discovery_grace_seconds=30,
         recovery_watch_seconds=1200,
+        baseline=(LabelTemplate("track", "stable"), LabelTemplate("version", "{baseline}-.*", MatchOp.REGEX)),
+        false_rollback_budget=0.005,
+        drift_floor=0.2,
+        history_seconds=86400,
+        instance_label="pod",
+        cold_start_seconds=0,
     )
 
 
@@ -74,155 +92,232 @@ def test_a_plan_has_the_defaults_of_the_model() -> None:
         pytest.param(
             WORKLOAD,
             'workload: {service: "{service}"}',
-            "31:5 workload",
+            "33:5 workload",
             "no label depends on {version}, so versions cannot be told apart",
             id="no version",
         ),
-        pytest.param(WORKLOAD, "workload: {}", "31:5 workload", "at least one is needed", id="no labels"),
+        pytest.param(WORKLOAD, "workload: {}", "33:5 workload", "at least one is needed", id="no labels"),
         pytest.param(
             '"{service}"',
             "{service}",
-            "31:16 workload.service",
+            "33:16 workload.service",
             "braces without quotes are a mapping; put quotes around the text",
             id="template without quotes",
         ),
         pytest.param(
             '"{service}"',
             '"{servce}"',
-            "31:25 workload.service",
+            "33:25 workload.service",
             "{servce} is not a placeholder",
             id="misspelt placeholder",
         ),
         pytest.param(
             '"{service}"',
             '"{service.__class__}"',
-            "31:25 workload.service",
+            "33:25 workload.service",
             "{service.__class__} is not a placeholder",
             id="placeholder with an attribute",
         ),
         pytest.param(
             '"{service}"',
             '"a{"',
-            "31:25 workload.service",
+            "33:25 workload.service",
             "{ is not a placeholder",
             id="stray brace",
         ),
         pytest.param(
             '"{service}"',
             '"x{3}"',
-            "31:25 workload.service",
+            "33:25 workload.service",
             "{3} is not a placeholder",
             id="quantifier outside a pattern",
         ),
         pytest.param(
             '"{service}"',
             '{regex: "({service}"}',
-            "31:33 workload.service.regex",
+            "33:33 workload.service.regex",
             "'({service}' is not a regular expression that Prometheus understands (RE2)",
             id="broken pattern",
         ),
         pytest.param(
             '"{service}"',
             '{regex: "x", pattern: "x"}',
-            "31:38 workload.service.pattern",
+            "33:38 workload.service.pattern",
             "unknown key",
             id="not a pattern",
         ),
         pytest.param(
             "{service: ",
             "{__name__: ",
-            "31:16 workload.__name__",
+            "33:16 workload.__name__",
             "'__name__' is not the name of a label",
             id="the name as a label",
         ),
         pytest.param(
             "{service: ",
             "{service-name: ",
-            "31:16 workload.service-name",
+            "33:16 workload.service-name",
             "'service-name' is not the name of a label",
             id="not a label",
         ),
         pytest.param(
             ", login-works]",
             ", login-works, login-works]",
-            "32:76 rules[5]",
+            "34:76 rules[5]",
             "login-works is already listed above; name each once",
             id="a rule twice",
         ),
         pytest.param(
             ", login-works]",
             ", login-works, lgin-works]",
-            "32:76 rules[5]",
+            "34:76 rules[5]",
             "there is no rule 'lgin-works'",
             id="an unknown rule",
         ),
         pytest.param(
             "name: full",
             "name: canary",
-            "35:16 stages[1].name",
+            "37:16 stages[1].name",
             "canary is already listed above; name each once",
             id="a stage twice",
         ),
         pytest.param(
             "name: full",
             "name: Full",
-            "35:16 stages[1].name",
+            "37:16 stages[1].name",
             "'Full' is not a name",
             id="a stage in capitals",
         ),
         pytest.param(
             "traffic: 100%",
             "traffic: 1%",
-            "35:31 stages[1].traffic",
+            "37:31 stages[1].traffic",
             "less than the 5% of an earlier stage; traffic never decreases",
             id="less traffic",
         ),
         pytest.param(
             "traffic: 100%",
             "traffic: 101%",
-            "35:31 stages[1].traffic",
+            "37:31 stages[1].traffic",
             "101% is out of range; a share here is more than 0% and at most 100%",
             id="too much traffic",
         ),
         pytest.param(
             "{min: 1h, max: 2h}",
             "{min: 3h, max: 2h}",
-            "35:58 stages[1].bake.max",
+            "37:58 stages[1].bake.max",
             "shorter than min (3h); max is at least min",
             id="max below min",
         ),
         pytest.param(
             "{min: 1h, max: 2h}",
             "{min: 0, max: 0}",
-            "35:57 stages[1].bake.max",
+            "37:57 stages[1].bake.max",
             "must be longer than 0",
             id="no time at all",
         ),
         pytest.param(
             "{min: 1h, max: 2h}",
             "{max: 2h}",
-            "35:37 stages[1].bake",
+            "37:37 stages[1].bake",
             "min is missing: Never promoted earlier.",
             id="no min",
         ),
         pytest.param(
             "  standard:\n",
-            "  standard:\n    baseline: {}\n",
-            "31:5 baseline",
-            "unknown key",
-            id="a key to come",
+            "  standard:\n    canary: {}\n",
+            "33:5 canary",
+            "unknown key; allowed: workload, baseline, rules, stages",
+            id="an unknown key",
+        ),
+        pytest.param(
+            '"{service}"',
+            '"{baseline}"',
+            "33:25 workload.service",
+            "{baseline} is not a placeholder; allowed: {service}, {environment}, {version}",
+            id="the baseline in the labels of the new version",
+        ),
+        pytest.param(
+            WORKLOAD,
+            f"{WORKLOAD}\n    baseline: {{}}",
+            "34:5 baseline",
+            "at least one is needed",
+            id="a baseline without labels",
+        ),
+        pytest.param(
+            WORKLOAD,
+            f'{WORKLOAD}\n    baseline: {{version: "{{version}}", service: "{{service}}"}}',
+            "34:5 baseline",
+            "every label is identical to the workload's, so the new version would be its own baseline",
+            id="a baseline that is the new version",
+        ),
+        pytest.param(
+            WORKLOAD,
+            f'{WORKLOAD}\n    baseline: {{service: "{{service}}"}}',
+            "34:5 baseline",
+            "every label is identical to the workload's",
+            id="a baseline that holds the new version",
+        ),
+        pytest.param(
+            WORKLOAD,
+            f'{WORKLOAD}\n    baseline: {{version: "{{basline}}"}}',
+            "34:25 baseline.version",
+            "(did you mean baseline?); allowed: {service}, {environment}, {version}, {baseline}",
+            id="a misspelt placeholder of the baseline",
+        ),
+        pytest.param(
+            "name: full, ",
+            "name: full, baseline: after, ",
+            "37:32 stages[1].baseline",
+            "'after' is not a baseline; allowed: beside, before, none",
+            id="an unknown baseline",
+        ),
+        pytest.param(
+            "name: full, ",
+            "name: full, on_inconclusive: rollback, ",
+            "37:39 stages[1].on_inconclusive",
+            "'rollback' is not an action; allowed: hold, promote",
+            id="no proof as a reason to go back",
+        ),
+        pytest.param(
+            "  standard:\n",
+            "  standard:\n    false_rollback_budget: 25%\n",
+            "33:28 false_rollback_budget",
+            "25% is out of range; a share here is more than 0% and at most 20%",
+            id="a budget of crying wolf",
+        ),
+        pytest.param(
+            "  standard:\n",
+            "  standard:\n    drift_floor: 110%\n",
+            "33:18 drift_floor",
+            "110% is out of range; a share here is at least 0% and at most 100%",
+            id="a floor above everything",
+        ),
+        pytest.param(
+            "  standard:\n",
+            "  standard:\n    history: 2w\n",
+            "33:14 history",
+            "2w is too long; at most 7d",
+            id="more history than one question may ask for",
+        ),
+        pytest.param(
+            "  standard:\n",
+            "  standard:\n    instance_label: pod-name\n",
+            "33:21 instance_label",
+            "'pod-name' is not the name of a label",
+            id="no label for instances",
         ),
         pytest.param(
             "  standard:\n",
             "  Standard:\n",
-            "30:3 Standard",
+            "32:3 Standard",
             "'Standard' is not a name",
             id="a plan in capitals",
         ),
         pytest.param(
             "  standard:\n",
             "  standard:\n    on_blind: {then: wait}\n",
-            "31:22 on_blind.then",
+            "33:22 on_blind.then",
             "'wait' is not an action",
             id="an unknown action",
         ),

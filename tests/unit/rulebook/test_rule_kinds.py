@@ -4,7 +4,12 @@ import pytest
 
 from gated.model.ids import RuleName, SourceName
 from gated.model.rule import (
+    ActivityRule,
     AlertsRule,
+    BurnRateRule,
+    BurnWindow,
+    Direction,
+    DistributionRule,
     Limit,
     OnBreach,
     ProbeRule,
@@ -14,7 +19,9 @@ from gated.model.rule import (
     Scope,
     Side,
     ValueRule,
+    WorseThanBaseline,
 )
+from gated.model.rule import Test as How
 from tests.rule_text import faults_of, rule_of
 
 IT = RuleName("it")
@@ -25,18 +32,30 @@ IT = RuleName("it")
     [
         pytest.param(
             "{kind: ratio, bad: 'x{code=\"5\"}', total: x, above: 2%}",
-            RatioRule(name=IT, events='x{code="5"}', total="x", limit=Limit(0.02, Side.ABOVE)),
+            RatioRule(name=IT, events='x{code="5"}', total="x", limit=Limit(0.02, Side.ABOVE), test=How.SEQUENTIAL),
             id="bad of all, all defaults",
         ),
         pytest.param(
-            "{kind: ratio, good: ok_total, total: x, below: 0.995, window: 5m, min_samples: 200, on_breach: hold,"
-            " for: 1h30m, scope: service, source: thanos, max_sample_age: 90s,"
+            "{kind: ratio, bad: x, total: y, worse_than_baseline: 10%}",
+            RatioRule(name=IT, events="x", total="y", limit=WorseThanBaseline(0.1), test=How.SEQUENTIAL),
+            id="bad of all, against the baseline",
+        ),
+        pytest.param(
+            "{kind: ratio, good: x, total: y, worse_than_baseline: 0, test: sequential}",
+            RatioRule(name=IT, events="x", total="y", limit=WorseThanBaseline(0.0), is_good=True, test=How.SEQUENTIAL),
+            id="good of all, not worse than the baseline at all",
+        ),
+        pytest.param(
+            "{kind: ratio, good: ok_total, total: x, below: 0.995, test: threshold, window: 5m, min_samples: 200,"
+            " on_breach: hold, for: 1h30m, scope: service, source: thanos, max_sample_age: 90s,"
             " runbook: 'https://runbooks.example/x', description: why}",
             RatioRule(
                 name=IT,
                 events="ok_total",
                 total="x",
                 limit=Limit(0.995, Side.BELOW),
+                is_good=True,
+                test=How.THRESHOLD,
                 window_seconds=300,
                 min_samples=200,
                 on_breach=OnBreach.HOLD,
@@ -50,13 +69,89 @@ IT = RuleName("it")
         ),
         pytest.param(
             "{kind: quantile, histogram: h_seconds, quantile: 0.99, above: 800ms}",
-            QuantileRule(name=IT, histogram="h_seconds", quantile=0.99, limit=Limit(0.8, Side.ABOVE)),
+            QuantileRule(
+                name=IT, histogram="h_seconds", quantile=0.99, limit=Limit(0.8, Side.ABOVE), test=How.SEQUENTIAL
+            ),
             id="a quantile with a duration",
         ),
         pytest.param(
-            "{kind: quantile, histogram: 'h_bytes{a=\"b\"}', quantile: 0.5, above: 1e6}",
+            "{kind: quantile, histogram: 'h_bytes{a=\"b\"}', quantile: 0.5, above: 1e6, test: threshold}",
             QuantileRule(name=IT, histogram='h_bytes{a="b"}', quantile=0.5, limit=Limit(1e6, Side.ABOVE)),
             id="a quantile with a number",
+        ),
+        pytest.param(
+            "{kind: quantile, histogram: h, quantile: 0.95, worse_than_baseline: 50%}",
+            QuantileRule(name=IT, histogram="h", quantile=0.95, limit=WorseThanBaseline(0.5), test=How.SEQUENTIAL),
+            id="a quantile against the baseline",
+        ),
+        pytest.param(
+            "{kind: activity, events: waf_blocked_total, exposure: x, worse_than_baseline: 100%}",
+            ActivityRule(name=IT, events="waf_blocked_total", exposure="x", limit=WorseThanBaseline(1.0)),
+            id="activity, all defaults",
+        ),
+        pytest.param(
+            "{kind: activity, events: e, exposure: x, worse_than_baseline: 150%, block: 10m, scope: version,"
+            " on_breach: hold, source: thanos, max_sample_age: 90s}",
+            ActivityRule(
+                name=IT,
+                events="e",
+                exposure="x",
+                limit=WorseThanBaseline(1.5),
+                block_seconds=600,
+                on_breach=OnBreach.HOLD,
+                source=SourceName("thanos"),
+                max_sample_age_seconds=90,
+            ),
+            id="activity, every key",
+        ),
+        pytest.param(
+            "{kind: distribution, query: 'avg(memory)', worse_than_baseline: 25%}",
+            DistributionRule(name=IT, query="avg(memory)", selectors=("memory",), limit=WorseThanBaseline(0.25)),
+            id="a distribution, all defaults",
+        ),
+        pytest.param(
+            "{kind: distribution, query: hits, worse_than_baseline: 5%, direction: decrease, confidence: 95%,"
+            " effect: 1.2, window: 10m, min_samples: 30, drop_outliers: true, for: 1m}",
+            DistributionRule(
+                name=IT,
+                query="hits",
+                selectors=("hits",),
+                limit=WorseThanBaseline(0.05),
+                direction=Direction.DECREASE,
+                confidence=0.95,
+                effect=1.2,
+                window_seconds=600,
+                min_samples=30,
+                drop_outliers=True,
+                for_seconds=60,
+            ),
+            id="a distribution, every key",
+        ),
+        pytest.param(
+            "{kind: burn_rate, bad: b, total: t, objective: 99.9%}",
+            BurnRateRule(
+                name=IT,
+                events="b",
+                total="t",
+                objective=0.999,
+                windows=(BurnWindow(3600, 300, 14.4), BurnWindow(21600, 1800, 6.0)),
+            ),
+            id="a burn rate, all defaults",
+        ),
+        pytest.param(
+            "{kind: burn_rate, bad: b, total: t, objective: 0.99, windows: [{long: 30m, short: 2m, factor: 10}],"
+            " min_samples: 100, for: 1m, scope: service}",
+            BurnRateRule(
+                name=IT,
+                events="b",
+                total="t",
+                objective=0.99,
+                windows=(BurnWindow(1800, 120, 10.0),),
+                min_samples=100,
+                for_seconds=60,
+                scope=Scope.SERVICE,
+            ),
+            id="a burn rate, every key",
         ),
         pytest.param(
             "{kind: value, query: 'max(rate(x[5m])) / min(y)', above: -1.5}",
@@ -121,7 +216,12 @@ HISTOGRAM = "kind: quantile, quantile: 0.95"
             "good events do harm below a limit; write below",
             id="good above",
         ),
-        pytest.param(f"{{{RATIO}, bad: b}}", "", "above is missing: The share of bad events", id="ratio without limit"),
+        pytest.param(
+            f"{{{RATIO}, bad: b}}",
+            "",
+            "above or worse_than_baseline is missing: The share of bad",
+            id="ratio without limit",
+        ),
         pytest.param(
             "{kind: ratio, bad: b, above: 2%}",
             "",
@@ -141,37 +241,46 @@ HISTOGRAM = "kind: quantile, quantile: 0.95"
             id="a share in words",
         ),
         pytest.param(
-            f"{{{RATIO}, bad: b, above: 2%, window: 0s}}", ".window", "must be longer than 0", id="an empty window"
+            f"{{{RATIO}, bad: b, above: 2%, test: threshold, window: 0s}}",
+            ".window",
+            "must be longer than 0",
+            id="an empty window",
         ),
         pytest.param(
-            f"{{{RATIO}, bad: b, above: 2%, for: -5m}}",
+            f"{{{RATIO}, bad: b, above: 2%, test: threshold, for: -5m}}",
             ".for",
             "is not a duration; write it as 30s",
             id="a negative duration",
         ),
         pytest.param(
-            f"{{{RATIO}, bad: b, above: 2%, for: 300}}",
+            f"{{{RATIO}, bad: b, above: 2%, test: threshold, for: 300}}",
             ".for",
             "is not a duration; write it as 30s",
             id="a duration without unit",
         ),
         pytest.param(
-            f"{{{RATIO}, bad: b, above: 2%, min_samples: 010}}",
+            f"{{{RATIO}, bad: b, above: 2%, test: threshold, min_samples: 010}}",
             ".min_samples",
             "is not a whole number from 1",
             id="an octal number",
         ),
         pytest.param(
-            f"{{{RATIO}, bad: b, above: 2%, min_samples: 1.5}}",
+            f"{{{RATIO}, bad: b, above: 2%, test: threshold, min_samples: 1.5}}",
             ".min_samples",
             "is not a whole number from 1",
             id="half a sample",
         ),
         pytest.param(
-            f"{{{RATIO}, bad: b, above: 2%, for: }}", ".for", "nothing is written here; write a duration", id="nothing"
+            f"{{{RATIO}, bad: b, above: 2%, test: threshold, for: }}",
+            ".for",
+            "nothing is written here; write a duration",
+            id="nothing",
         ),
         pytest.param(
-            f"{{{RATIO}, bad: b, above: 2%, for: [1m]}}", ".for", "a list where a duration is due", id="a list"
+            f"{{{RATIO}, bad: b, above: 2%, test: threshold, for: [1m]}}",
+            ".for",
+            "a list where a duration is due",
+            id="a list",
         ),
         pytest.param(
             f"{{{RATIO}, bad: b, above: 2%, source: Main}}", ".source", "is not a name", id="a name in capitals"
@@ -209,6 +318,156 @@ HISTOGRAM = "kind: quantile, quantile: 0.95"
             ".quantile",
             "between 0 and 1, for example 0.95",
             id="a percentile",
+        ),
+        pytest.param(
+            f"{{{HISTOGRAM}, histogram: h}}",
+            "",
+            "above or worse_than_baseline is missing: The value above which users are harmed",
+            id="a quantile without limit",
+        ),
+        pytest.param(
+            f"{{{HISTOGRAM}, histogram: h, above: 1s, worse_than_baseline: 50%}}",
+            ".worse_than_baseline",
+            "cannot be used together with above; write two rules",
+            id="a quantile with two limits",
+        ),
+        pytest.param(
+            f"{{{RATIO}, good: g, below: 99%, worse_than_baseline: 50%}}",
+            ".worse_than_baseline",
+            "cannot be used together with below; write two rules",
+            id="a ratio with two limits",
+        ),
+        pytest.param(
+            f"{{{RATIO}, bad: b, worse_than_baseline: 50}}",
+            ".worse_than_baseline",
+            "50 is out of range; a share here is at least 0% and less than 1000%",
+            id="percent without its sign",
+        ),
+        pytest.param(
+            f"{{{RATIO}, bad: b, above: 2%, test: sequental}}",
+            ".test",
+            "is not a test (did you mean sequential?); allowed: threshold, sequential",
+            id="a misspelt test",
+        ),
+        pytest.param(
+            f"{{{RATIO}, bad: b, above: 2%, for: 5m}}",
+            ".for",
+            "goes with test: threshold; a sequential rule needs no for, its odds grow by themselves",
+            id="a sequential rule with for",
+        ),
+        pytest.param(
+            f"{{{HISTOGRAM}, histogram: h, above: 1s, test: sequential, window: 5m}}",
+            ".window",
+            "goes with test: threshold; a sequential rule needs no window, it counts every event once",
+            id="a sequential rule with a window",
+        ),
+        pytest.param(
+            f"{{{RATIO}, bad: b, above: 2%, min_samples: 50}}",
+            ".min_samples",
+            "goes with test: threshold; a sequential rule needs no min_samples, few events move its odds by little",
+            id="a sequential rule with min_samples",
+        ),
+        pytest.param(
+            f"{{{RATIO}, bad: b, above: 2%, scope: service}}",
+            ".scope",
+            "a sequential test is about the new version alone; add test: threshold",
+            id="a sequential rule of the service",
+        ),
+        pytest.param(
+            f"{{{HISTOGRAM}, histogram: h, above: 1s, scope: global}}",
+            ".scope",
+            "a sequential test is about the new version alone; add test: threshold",
+            id="a sequential rule of everything",
+        ),
+        pytest.param(
+            f"{{{RATIO}, bad: b, worse_than_baseline: 10%, test: threshold, for: 0s}}",
+            ".worse_than_baseline",
+            "compares with the baseline, which no threshold does; leave test out",
+            id="a threshold against the baseline",
+        ),
+        pytest.param(
+            "{kind: activity, events: e, exposure: x, worse_than_baseline: 10%, for: 5m}",
+            ".for",
+            "unknown key",
+            id="activity with for",
+        ),
+        pytest.param(
+            "{kind: activity, events: e, exposure: x}",
+            "",
+            "worse_than_baseline is missing: By how much more often",
+            id="activity without limit",
+        ),
+        pytest.param(
+            "{kind: activity, events: e, exposure: x, worse_than_baseline: 10%, scope: service}",
+            ".scope",
+            "is not the scope of a comparison; allowed: version",
+            id="activity of the service",
+        ),
+        pytest.param(
+            "{kind: activity, events: e, exposure: x, worse_than_baseline: 10%, block: 1h}",
+            ".block",
+            "1h is too long; at most 30m",
+            id="a block longer than any gap",
+        ),
+        pytest.param(
+            "{kind: distribution, query: m, worse_than_baseline: 25%, effect: 0.5}",
+            ".effect",
+            "0.5 is out of range; the number here is at least 1",
+            id="an effect the wrong way round",
+        ),
+        pytest.param(
+            "{kind: distribution, query: m, worse_than_baseline: 25%, confidence: 100%}",
+            ".confidence",
+            "more than 0% and less than 100%",
+            id="certainty",
+        ),
+        pytest.param(
+            "{kind: distribution, query: m, worse_than_baseline: 25%, scope: global}",
+            ".scope",
+            "is not the scope of a comparison; allowed: version",
+            id="a distribution of everything",
+        ),
+        pytest.param(
+            "{kind: distribution, query: 'm[5m]', worse_than_baseline: 25%}",
+            ".query",
+            "write a function over it",
+            id="a distribution of a range",
+        ),
+        pytest.param(
+            "{kind: burn_rate, bad: b, total: t, objective: 100%}",
+            ".objective",
+            "more than 0% and less than 100%",
+            id="no error budget",
+        ),
+        pytest.param(
+            "{kind: burn_rate, bad: b, total: t, objective: 99.9%, windows: []}",
+            ".windows",
+            "at least one is needed",
+            id="no windows",
+        ),
+        pytest.param(
+            "{kind: burn_rate, bad: b, total: t, objective: 99.9%, windows: [{long: 5m, short: 5m, factor: 2}]}",
+            ".windows[0].short",
+            "not shorter than long (5m)",
+            id="windows of one length",
+        ),
+        pytest.param(
+            "{kind: burn_rate, bad: b, total: t, objective: 99.9%, windows: [{long: 1h, short: 5m, factor: 0}]}",
+            ".windows[0].factor",
+            "0 is out of range; the number here is more than 0",
+            id="any burning at all",
+        ),
+        pytest.param(
+            "{kind: burn_rate, bad: b, total: t, objective: 90%, windows: [{long: 1h, short: 5m, factor: 10}]}",
+            ".windows",
+            "a factor of 10 is never passed: when all events are bad, a budget of 10 % is used up 10 times too fast",
+            id="a factor beyond all being bad",
+        ),
+        pytest.param(
+            "{kind: burn_rate, bad: b, total: t, objective: 90%}",
+            "",
+            "a factor of 14.4 is never passed",
+            id="the usual factors with a large budget",
         ),
         pytest.param("{kind: value, query: up}", "", "above or below is missing", id="value without limit"),
         pytest.param(
@@ -284,10 +543,10 @@ HISTOGRAM = "kind: quantile, quantile: 0.95"
             id="a key of another kind",
         ),
         pytest.param(
-            "{kind: activity}",
+            "{kind: canary}",
             ".kind",
-            "is not a kind of rule; allowed: ratio, quantile, value, alerts, probe",
-            id="a kind to come",
+            "allowed: ratio, quantile, activity, burn_rate, distribution, value, alerts, probe",
+            id="no such kind",
         ),
         pytest.param("{kind: ration}", ".kind", "(did you mean ratio?)", id="a misspelt kind"),
         pytest.param("{kind: [ratio]}", ".kind", "a list is not a kind of rule", id="a list of kinds"),
@@ -300,7 +559,7 @@ def test_what_a_rule_cannot_say_is_told_at_its_place(body: str, key: str, messag
     errors = [
         text
         for text in faults_of(f"version: 1\nrules:\n  it: {body}\n")
-        if "no plan" not in text and "without for" not in text
+        if "no plan" not in text and "without for" not in text and "a single event" not in text
     ]
     told = [text for text in errors if f": rules.it{key}: " in text]
     assert len(told) == len(errors) == 1, errors

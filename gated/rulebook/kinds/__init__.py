@@ -1,0 +1,1 @@
+"""How each kind of rule is spelled in a file, and what it becomes in the model."""
