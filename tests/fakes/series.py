@@ -1,7 +1,9 @@
 """Series for the fake Prometheus: recorded sample by sample, or scraped steadily from something that grows."""
 
+import bisect
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gated.promql.engine.series import Series
@@ -81,5 +83,7 @@ class Recorded:
         return Series(self.labels, _within(self.recorded, start, now - self.late_seconds))
 
 
-def _within(samples: Iterable[tuple[float, float]], start: float, end: float) -> list[tuple[float, float]]:
-    return [(at, value) for at, value in samples if start <= at <= end]
+def _within(samples: Samples, start: float, end: float) -> list[tuple[float, float]]:
+    first = bisect.bisect_left(samples, start, key=operator.itemgetter(0))
+    last = bisect.bisect_right(samples, end, key=operator.itemgetter(0))
+    return list(samples[first:last])
