@@ -208,6 +208,8 @@ def _fill(element: Any, lines: Mapping[_Labels, list[float | None]], begin: int,
             index = piece.index(at)
             if index is None:
                 raise SourceError(FailureReason.NOT_PROMETHEUS, "a value at an instant that nobody asked for")
+            if line[begin + index] is not None:
+                raise SourceError(FailureReason.AMBIGUOUS, "the same series twice")
             line[begin + index] = float(content)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise SourceError(FailureReason.NOT_PROMETHEUS, "a result that is no series") from error

@@ -197,7 +197,8 @@ class FakePrometheus(LyingServer):
                 lines.setdefault(labels, []).append((at, self._shown(value)))
         if self.present_lie in {Lie.EMPTY, Lie.WRONG_SERVER}:
             lines = {}
-        return {"resultType": "matrix", "result": [{"metric": dict(k), "values": line} for k, line in lines.items()]}
+        matrix = [{"metric": dict(labels), "values": line} for labels, line in lines.items()]
+        return {"resultType": "matrix", "result": matrix * (2 if self.present_lie is Lie.DUPLICATES else 1)}
 
     def _engine(self, expression: str, first: float) -> Engine:
         """Knows what an evaluation needs, from a first instant on."""
