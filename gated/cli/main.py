@@ -20,6 +20,10 @@ class _Commands(LazyGroup):
             "gated.cli.replay:replay",
             "Run rules over past rollouts: would they have gone back, when, and because of what?",
         ),
+        "calibrate": Lazy(
+            "gated.cli.calibrate:calibrate",
+            "Find limits, tolerances and a drift floor that would not have cried wolf.",
+        ),
         "release": Lazy("gated.cli.release:release", "Register a rollout, look at it, pause it, end it."),
         "stage": Lazy("gated.cli.stage:stage", "Tell the gate which stage traffic has reached."),
         "wait": Lazy("gated.cli.wait:wait", "Wait for the verdict of a stage, and claim the promote."),

@@ -171,6 +171,17 @@ def output(command: F) -> F:
     )(command)
 
 
+def jobs(command: F) -> F:
+    """In how many processes."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=lambda: len(os.sched_getaffinity(0)),
+        show_default="one per processor",
+        help="In how many processes.",
+    )(command)
+
+
 def config(command: F) -> F:
     """Which gated.yaml."""
     return click.option(

@@ -1,6 +1,6 @@
 """What commands that look into the past have in common: the configured sources, the rules, and who remembers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +96,16 @@ def load(config: Path) -> Settings:
 def told(faults: Sequence[Fault]) -> str:
     """Faults as linters print theirs, below one another."""
     return "\n".join(line(fault) for fault in faults if fault.is_error)
+
+
+def files(rules: Iterable[Path]) -> list[Path]:
+    """Rule files, with those of directories."""
+    return [
+        file
+        for path in rules
+        for file in (sorted(path.iterdir()) if path.is_dir() else [path])
+        if file == path or (file.suffix in {".yaml", ".yml"} and file.is_file())
+    ]
 
 
 def failed(error: GatedError) -> Failed:

@@ -91,13 +91,7 @@ gated replay --service checkout --service cart --plan standard --every 1h \\
     help="Keep results here as they come, and go on from there when the command is repeated.",
 )
 @click.option("--anew", is_flag=True, help="Forget what the state file holds.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=lambda: len(os.sched_getaffinity(0)),
-    show_default="one per processor",
-    help="In how many processes.",
-)
+@options.jobs
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),

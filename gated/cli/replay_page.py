@@ -84,7 +84,17 @@ def _head(report: ReplayReport) -> str:
 
 def _rules(totals: Totals) -> str:
     most = max((rule.breached.high for rule in totals.rules), default=0.0) or 1.0
-    head = ("rule", "on breach", "in breach", "", "share, 95 % interval", "went back", "median time", "blind looks")
+    head = (
+        "rule",
+        "on breach",
+        "in breach",
+        "",
+        "share, 95 % interval",
+        "went back",
+        "held",
+        "median time",
+        "blind looks",
+    )
     return _table(head, (_rule(rule, most) for rule in totals.rules))
 
 
@@ -97,6 +107,7 @@ def _rule(rule: RuleTotal, most: float) -> tuple[str, ...]:
         plots.bar(seen.low, seen.share, seen.high, most),
         _safe(interval(seen)),
         f"{rule.caused:,}",
+        f"{rule.held:,}",
         duration(rule.median_seconds_to_breach),
         format_quantity(rule.blind_share, Unit.RATIO),
     )

@@ -10,8 +10,8 @@ from gated.operations.replay.report import ReplayReport
 from gated.operations.replay.results import Ending, Replayed, ReplayedRule
 from gated.operations.replay.totals import Rate, Totals
 
-_STORIES = 20
-"""Made-up rollouts that went back are told one by one up to so many; all of them are in the JSON and on the page."""
+_LISTED = 20
+"""Made-up rollouts that went back are listed up to so many; all of them are in the JSON and on the page."""
 _VERDICT = "verdict_"
 
 
@@ -24,9 +24,10 @@ def _sections(report: ReplayReport) -> Iterator[str]:
     real = [each for each in report.releases if not each.made_up]
     yield from map(_story, real)
     gone_back = [each for each in report.releases if each.made_up and each.rollback is not None]
-    yield from map(_story, gone_back[:_STORIES])
-    if len(gone_back) > _STORIES:
-        yield f"… and {len(gone_back) - _STORIES} more that went back; they are in the JSON and on the page"
+    if gone_back:
+        more = len(gone_back) - _LISTED
+        rest = [f"… and {more} more that went back; they are in the JSON and on the page"] if more > 0 else []
+        yield "\n".join((*map(_line, gone_back[:_LISTED]), *rest))
     if len(report.releases) > 1:
         yield "\n".join((sentence(report.totals), *_whole(report.releases)))
         yield _rules(report.totals)
@@ -68,6 +69,8 @@ def ending(replayed: Replayed) -> str:
         case Ending.COMPLETED:
             return f"promoted through {len(replayed.stages)} stage{'s' if len(replayed.stages) > 1 else ''}"
         case Ending.ROLLED_BACK if back is not None:
+            if back.rule is None and replayed.onset_at is None:
+                return f"rolled back at {back.stage} because the gate was blind"
             why = f"by {back.rule}" if back.rule else "because the gate was blind"
             return f"rolled back at {back.stage} {why}, {after(replayed, back.seconds_to_trigger)}"
         case _:
@@ -81,6 +84,11 @@ def after(replayed: Replayed, seconds: float) -> str:
     if seconds < 0:
         return f"{duration(-seconds)} BEFORE {since}"
     return f"{duration(seconds)} after {since}"
+
+
+def _line(replayed: Replayed) -> str:
+    why = f": {printable(replayed.rollback.reason)}" if replayed.rollback is not None else ""
+    return f"{instant(replayed.opened_at)}  {title(replayed)}{why}"
 
 
 def _story(replayed: Replayed) -> str:
@@ -138,12 +146,13 @@ def _rules(totals: Totals) -> str:
             f"{rule.breached.count:,} of {rule.breached.of:,}",
             interval(rule.breached),
             f"{rule.caused:,}",
+            f"{rule.held:,}",
             duration(rule.median_seconds_to_breach),
             format_quantity(rule.blind_share, Unit.RATIO),
         )
         for rule in totals.rules
     ]
-    return table(("RULE", "ON BREACH", "IN BREACH", "SHARE", "WENT BACK", "MEDIAN TIME", "BLIND"), rows)
+    return table(("RULE", "ON BREACH", "IN BREACH", "SHARE", "WENT BACK", "HELD", "MEDIAN TIME", "BLIND"), rows)
 
 
 def _indented(lines: str) -> str:

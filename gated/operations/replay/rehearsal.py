@@ -62,7 +62,7 @@ class Rehearsal:
     @property
     def key(self) -> str:
         """Its name within a replay."""
-        return f"{self.service}/{self.environment}/{self.version}/{self.opened_at:.3f}"
+        return f"{self.service}/{self.environment}/{self.version}/{self.plan}/{self.opened_at:.3f}"
 
     def followed(self, *, onset_at: float | None, ends_at: float | None) -> "Rehearsal":
         """The same with what else is known of it; None leaves it as it is."""

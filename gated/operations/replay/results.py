@@ -7,7 +7,7 @@ from gated.model.evidence import Calibration
 from gated.model.release import Release, RollbackCause, RuleState, StageState
 from gated.model.rule import OnBreach
 from gated.model.units import Unit
-from gated.model.verdict import Verdict
+from gated.model.verdict import Outcome, Verdict
 from gated.operations.documents import AuditDocument, Document, Instant, OutcomeDocument, instant
 from gated.operations.replay.course import Course, Seen
 from gated.operations.replay.rehearsal import Rehearsal
@@ -47,6 +47,8 @@ class ReplayedRule(Document):
     """Looks with evidence."""
     blind_looks: int
     """Looks without."""
+    held: bool
+    """The rollout was neither promoted nor rolled back, and this rule was not fine when it ended."""
     breached_at: Instant | None
     """Its first breach that was no breach before the release; null when there was none."""
     seconds_to_breach: float | None
@@ -217,6 +219,10 @@ def _rule(course: Course, index: int, state: RuleState) -> ReplayedRule:
         on_breach=rule.on_breach,
         looks=sum(not result.outcome.is_blind for result in results),
         blind_looks=sum(result.outcome.is_blind for result in results),
+        held=rule.is_blocking
+        and _ending(course.release) is Ending.UNFINISHED
+        and bool(results)
+        and results[-1].outcome is not Outcome.OK,
         breached_at=_at(breach.at if breach is not None else None),
         seconds_to_breach=breach.at - _begin(course.rehearsal, breach.first_harm_at) if breach is not None else None,
         reason=last.reason if last is not None else "",

@@ -1,7 +1,7 @@
 """The file that lets an interrupted replay go on: JSON, one line per rollout that is over.
 
     {"gated_replay": 1, "identity": {"rules": "sha256:…", "rollouts": "sha256:…", …}}      the first line: of what it is
-    {"key": "checkout/production/v2/1761991200.000", …}                                    a `Replayed` each
+    {"key": "checkout/production/v2/standard/1761991200.000", …}                           a `Replayed` each
 
 A process that is killed leaves at most half a line at the end, which is not read. One that lives keeps others out.
 """

@@ -32,6 +32,8 @@ class RuleTotal(Document):
     """Rollouts in which it was in breach, of those in which it had evidence."""
     caused: int
     """Rollouts that went back because of it."""
+    held: int
+    """Rollouts that ended neither promoted nor rolled back, with this rule not fine."""
     median_seconds_to_breach: float | None
     blind_share: float
     """Share of its looks without evidence."""
@@ -128,6 +130,7 @@ def _of_rule(name: str, replayed: Sequence[Replayed]) -> RuleTotal:
         on_breach=pairs[0][1].on_breach,
         breached=rate(sum(rule.breached_at is not None for rule in seen), len(seen)),
         caused=sum(each.rollback is not None and each.rollback.rule == name for each, _ in pairs),
+        held=sum(rule.held for _, rule in pairs),
         median_seconds_to_breach=statistics.median(waits) if waits else None,
         blind_share=sum(rule.blind_looks for _, rule in pairs) / looks if looks else 0.0,
     )
