@@ -3,7 +3,7 @@
 import pytest
 
 from gated.rulebook.fault import Severity
-from tests.rule_text import load_text, spoiled
+from tests.rule_text import SEQUENTIAL, load_text, spoiled
 
 RATIO = "    above: 2%\n    for: 5m\n"
 LATENCY = "    above: 800ms\n    for: 5m\n"
@@ -110,6 +110,71 @@ def test_what_will_surprise_its_author_is_a_warning(old: str, new: str, place: s
 )
 def test_what_is_meant_is_no_warning(old: str, new: str) -> None:
     assert warnings_of(spoiled(old, new)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "message"),
+    [
+        pytest.param(
+            "baseline: before, ",
+            "",
+            "46:31 plans.standard.stages[1].traffic",
+            "no old version is left beside all traffic, so errors-vs-baseline will have no evidence",
+            id="all traffic beside nothing",
+        ),
+        pytest.param(
+            "min_requests: 500",
+            "min_requests: 150",
+            "45:79 plans.standard.stages[0].min_requests",
+            "error-rate takes 197 requests to be proved healthy even without a single failure, so this asks for",
+            id="fewer requests than any proof needs",
+        ),
+        pytest.param(
+            "bake: {min: 15m, max: 30m}",
+            "bake: {min: 5m, max: 10m}",
+            "45:58 plans.standard.stages[0].bake.max",
+            "over before memory can be in breach, 15m after it begins",
+            id="a bake shorter than the window of a distribution",
+        ),
+        pytest.param(
+            "min_samples: 100",
+            "min_samples: 69",
+            "35:18 rules.fast-burn.min_samples",
+            "a single event among 69 passes the limit; write min_samples: 70, or for: longer than the short window",
+            id="one failure burns too fast",
+        ),
+    ],
+)
+def test_what_will_surprise_about_evidence_is_a_warning(old: str, new: str, place: str, message: str) -> None:
+    (told,) = warnings_of(spoiled(old, new, SEQUENTIAL))
+    assert told.startswith(f"{place.replace(' ', ': ')}: ")
+    assert message in told
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("baseline: before, ", "baseline: none, ", id="all traffic beside nothing, on purpose"),
+        pytest.param(
+            "min_requests: 500",
+            "min_requests: 100, on_inconclusive: promote",
+            id="few requests, where proof is not asked for",
+        ),
+        pytest.param("min_samples: 100", "min_samples: 2\n    for: 6m", id="a burn that outlasts one failure"),
+        pytest.param(
+            "bake: {min: 1h, max: 2h}",
+            "bake: {min: 5m, max: 10m}",
+            id="a bake shorter than the window of a distribution that rests there",
+        ),
+    ],
+)
+def test_what_is_meant_about_evidence_is_no_warning(old: str, new: str) -> None:
+    assert warnings_of(spoiled(old, new, SEQUENTIAL)) == []
+
+
+def test_a_rule_that_only_warns_does_not_mind_that_no_old_version_is_left() -> None:
+    text = spoiled("baseline: before, ", "", SEQUENTIAL)
+    assert warnings_of(text.replace("    worse_than_baseline", "    on_breach: warn\n    worse_than_baseline")) == []
 
 
 def test_rules_without_any_plan_are_one_warning_not_one_each() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gated.model.ids import PlanName, RuleName
 from gated.rulebook import strict_yaml
 from gated.rulebook.load import Loaded, assemble, load
-from tests.rule_text import GOOD, faults_of, load_text, spoiled
+from tests.rule_text import GOOD, SEQUENTIAL, faults_of, load_text, spoiled
 
 RULES, PLANS = GOOD.split("plans:")
 PLANS = f"version: 1\nplans:{PLANS}"
@@ -168,6 +168,21 @@ def test_whatever_changes_the_meaning_changes_the_digest(old: str, new: str) -> 
     assert digest_of(load_text(spoiled(old, new))) != digest_of(load_text(GOOD))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("above: 2%", "above: 2%\n    test: threshold\n    for: 5m", id="the test"),
+        pytest.param("worse_than_baseline: 10%", "above: 10%", id="what a share is compared with"),
+        pytest.param("baseline: before", "baseline: none", id="what a stage compares with"),
+        pytest.param('version: "{baseline}"', 'version: "v{baseline}"', id="a label of the baseline"),
+        pytest.param("false_rollback_budget: 1%", "false_rollback_budget: 2%", id="the budget"),
+        pytest.param("factor: 14.4", "factor: 14", id="how fast a budget may burn"),
+    ],
+)
+def test_whatever_changes_what_evidence_means_changes_the_digest(old: str, new: str) -> None:
+    assert digest_of(load_text(spoiled(old, new, SEQUENTIAL))) != digest_of(load_text(SEQUENTIAL))
+
+
 def test_the_digest_of_a_known_policy_only_changes_on_purpose() -> None:
     """A release is pinned to it: after an upgrade that changes it, every release in flight seems changed."""
     assert digest_of(load_text(GOOD)) == "sha256:5139d273035f27a268e73257ab5e5591d846752888a3b1ab6ccb16d90dd6a955"
@@ -182,7 +197,7 @@ def test_a_file_that_cannot_be_read_by_this_user_says_so(tmp_path: Path) -> None
 
 
 WORDS = sorted(
-    {word for word in GOOD.replace("\n", " ").split() if word}
+    {word for word in f"{GOOD} {SEQUENTIAL}".split() if word}
     | {"~", "{", "}", "[", "]", "- ", ": ", "&a", "*a", "!x", "<<"}
 )
 
@@ -197,7 +212,7 @@ def test_no_text_ever_raises_anything(text: str) -> None:
 @settings(deadline=None)
 def test_no_spoiled_file_ever_raises_anything(data: st.DataObject) -> None:
     """A good file with a few lines cut, doubled, moved or overwritten comes closest to what people write."""
-    lines = GOOD.splitlines()
+    lines = data.draw(st.sampled_from([GOOD, SEQUENTIAL])).splitlines()
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(lines) - 1))
         match data.draw(st.sampled_from(["cut", "double", "move", "overwrite", "value"])):

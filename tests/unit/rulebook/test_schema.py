@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from gated.rulebook.schema import json_schema
-from tests.rule_text import GOOD, load_text, spoiled
+from tests.rule_text import GOOD, SEQUENTIAL, load_text, spoiled
 
 SCHEMA = json_schema()
 
@@ -25,8 +25,9 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_a_good_file_is_accepted() -> None:
-    jsonschema.validate(as_editors_see_it(GOOD), SCHEMA, cls=jsonschema.Draft202012Validator)
+@pytest.mark.parametrize("text", [pytest.param(GOOD, id="thresholds"), pytest.param(SEQUENTIAL, id="evidence")])
+def test_a_good_file_is_accepted(text: str) -> None:
+    jsonschema.validate(as_editors_see_it(text), SCHEMA, cls=jsonschema.Draft202012Validator)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_other_spellings_are_accepted_by_both(old: str, new: str) -> None:
         pytest.param("version: 1", "version: 2", id="version"),
         pytest.param("total: http", "totl: http", id="unknown key"),
         pytest.param("    total: http_requests_total\n", "", id="missing key"),
-        pytest.param("kind: value", "kind: burn_rate", id="unknown kind"),
+        pytest.param("kind: value", "kind: canary", id="unknown kind"),
         pytest.param("above: 2%", "above: 2 percent", id="not a share"),
         pytest.param("above: 2%", "above: 2", id="a share above one"),
         pytest.param("above: 2%", "below: 2%", id="bad below"),
@@ -80,6 +81,65 @@ def test_other_spellings_are_accepted_by_both(old: str, new: str) -> None:
 def test_what_a_schema_can_refuse_is_refused_by_both(old: str, new: str) -> None:
     assert load_text(spoiled(old, new)).errors
     assert not is_accepted(spoiled(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("above: 2%", "above: 2%\n    test: sequential\n    scope: version", id="defaults, written"),
+        pytest.param("above: 2%", "above: 2%\n    test: threshold\n    for: 5m\n    window: 5m", id="a threshold"),
+        pytest.param(
+            "above: 2%",
+            "above: 2%\n    test: threshold\n    for: 5m\n    scope: service",
+            id="a threshold of the service",
+        ),
+        pytest.param("worse_than_baseline: 10%", "worse_than_baseline: 1.5", id="a tolerance above one"),
+        pytest.param("worse_than_baseline: 50%", "worse_than_baseline: 0", id="no tolerance"),
+        pytest.param("    block: 5m\n", "", id="the usual block"),
+        pytest.param("worse_than_baseline: 25%", "worse_than_baseline: 25%\n    for: 1m", id="a distribution with for"),
+        pytest.param("min_samples: 100", "min_samples: 100\n    for: 1m", id="a burn rate with for"),
+        pytest.param("factor: 14.4", "factor: 100", id="a whole factor"),
+        pytest.param('version: "{baseline}"', 'version: {regex: "{baseline}-.*"}', id="a pattern for the baseline"),
+        pytest.param("drift_floor: 10%", "drift_floor: 0", id="no floor"),
+    ],
+)
+def test_other_spellings_of_evidence_are_accepted_by_both(old: str, new: str) -> None:
+    assert load_text(spoiled(old, new, SEQUENTIAL)).errors == ()
+    assert is_accepted(spoiled(old, new, SEQUENTIAL))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("above: 2%", "above: 2%\n    for: 5m", id="a sequential rule with for"),
+        pytest.param("above: 2%", "above: 2%\n    window: 5m", id="a sequential rule with a window"),
+        pytest.param("above: 2%", "above: 2%\n    min_samples: 50", id="a sequential rule with min_samples"),
+        pytest.param("above: 2%", "above: 2%\n    scope: service", id="a sequential rule of the service"),
+        pytest.param("above: 2%", "above: 2%\n    worse_than_baseline: 10%", id="two limits of a ratio"),
+        pytest.param("above: 2%", "above: 2%\n    test: both", id="unknown test"),
+        pytest.param(
+            "worse_than_baseline: 10%", "worse_than_baseline: 10%\n    test: threshold", id="a threshold that compares"
+        ),
+        pytest.param(
+            "worse_than_baseline: 50%", "above: 1s\n    worse_than_baseline: 50%", id="two limits of a quantile"
+        ),
+        pytest.param("    worse_than_baseline: 50%\n", "", id="no limit of a quantile"),
+        pytest.param("worse_than_baseline: 10%", "worse_than_baseline: 10", id="tenfold"),
+        pytest.param("block: 5m", "for: 5m", id="activity with for"),
+        pytest.param("worse_than_baseline: 100%", "above: 5%", id="activity with a fixed limit"),
+        pytest.param("worse_than_baseline: 25%", "worse_than_baseline: 25%\n    effect: 0.5", id="effect below one"),
+        pytest.param("worse_than_baseline: 25%", "worse_than_baseline: 25%\n    scope: service", id="not of a version"),
+        pytest.param("factor: 14.4", "factor: 0", id="no factor"),
+        pytest.param("{long: 1h, ", "{", id="half a pair of windows"),
+        pytest.param("false_rollback_budget: 1%", "false_rollback_budget: 0.5", id="a budget of crying wolf"),
+        pytest.param("baseline: before", "baseline: after", id="unknown baseline"),
+        pytest.param("on_inconclusive: hold", "on_inconclusive: rollback", id="unknown action"),
+        pytest.param('baseline: {service: "{service}", version: "{baseline}"}', "baseline: {}", id="no labels"),
+    ],
+)
+def test_what_a_schema_can_refuse_of_evidence_is_refused_by_both(old: str, new: str) -> None:
+    assert load_text(spoiled(old, new, SEQUENTIAL)).errors
+    assert not is_accepted(spoiled(old, new, SEQUENTIAL))
 
 
 def test_every_key_says_what_it_is_for() -> None:
