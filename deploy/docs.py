@@ -12,6 +12,7 @@ from typing import Any
 
 from prometheus_client.metrics import MetricWrapperBase
 
+from deploy import consoles
 from gated.daemon.settings_schema import ConfigFile
 from gated.rulebook.cases import CasesFile
 from gated.rulebook.entry import Entry
@@ -62,6 +63,7 @@ def schema_of(entry: type[Entry]) -> str:
 _PAGES: dict[str, Callable[[], str]] = {
     "api.md": api_page,
     "metrics.md": metrics_page,
+    "testing-rules.md": lambda: consoles.with_outputs((_DOCS / "testing-rules.md").read_text()),
     "schema/rules.schema.json": lambda: schema_of(RuleFile),
     "schema/cases.schema.json": lambda: schema_of(CasesFile),
     "schema/gated.schema.json": lambda: schema_of(ConfigFile),
