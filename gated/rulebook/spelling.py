@@ -308,7 +308,7 @@ Flag = Annotated[bool, Spelling("true or false", _read_flag, {"enum": [True, Fal
 Duration = Annotated[float, duration()]
 PositiveDuration = Annotated[float, duration(positive=True)]
 LimitShare = Annotated[float, share(above=0, below=1)]
-"""Neither 0% nor 100%: nothing is ever less than none of all good events, or more than all of the bad ones."""
+"""Strictly between 0% and 100%: at one end a single event in a million would be harm, at the other nothing would."""
 TrafficShare = Annotated[float, share(above=0, at_most=1)]
 Tolerance = Annotated[float, share(at_least=0, below=10)]
 """How much worse than something else; so bounded that 50, where 50% is meant, is told."""
