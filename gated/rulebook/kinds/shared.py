@@ -88,7 +88,7 @@ class TestedEntry(LastingEntry, SampledEntry):
     window: PositiveDuration = spelled("1m")
     """With test: threshold, over how long events are counted at each look; two scrapes at the very least."""
     min_samples: Annotated[int, count(1)] = spelled("20")
-    """With test: threshold, how few events in the window say nothing either way."""
+    """With test: threshold, fewer events in the window than this say nothing either way."""
     for_: Duration = Field(default=spelled("0s"), alias="for")
     """With test: threshold, how long the limit must be passed without interruption before it is a breach."""
 
