@@ -45,8 +45,14 @@ def tell(around: Surroundings, timeline: Timeline) -> None:
     timeline.title("How long the bad version went unnoticed")
     timeline.facts(
         [
-            ("threshold", f"{described(bad.seconds_by_threshold):>6}   5 % in a window of 10s, for 4s"),
-            ("sequential", f"{described(bad.seconds_to_detect):>6}   the same limit, judged by the evidence"),
+            (
+                "threshold",
+                f"{described(bad.seconds_by_threshold):>6}   past a limit for 20s; 5 minutes, were this not so fast",
+            ),
+            (
+                "sequential",
+                f"{described(bad.seconds_to_detect):>6}   the same limits, judged by the evidence",
+            ),
         ]
     )
     _check(around, good, bad, ended)
@@ -61,7 +67,10 @@ def _summary(around: Surroundings, good: Rollout, bad: Rollout, ended: dict[str,
         ("  its share of traffic", ", ".join(f"{stage} {share:.1%}" for stage, share in good.shares.items())),
         ("v3, bad", f"rolled back at stage {bad.stages + 1} by {rollback['reason']}"),
         ("  detected", f"{described(bad.seconds_to_detect)} after the traffic reached it"),
-        ("  gone back", f"{described(rollback['seconds_to_act'])} after the signal"),
+        (
+            "  gone back",
+            f"{described(rollback['seconds_to_act'])} after the signal, once the thresholds had seen it too",
+        ),
         ("  well again", "not seen" if recovered is None else f"{described(recovered)} after that"),
         ("  requests harmed", f"{harmed:,} of {counts[_BAD].requests:,} to v3, of {total:,} in all"),
     ]

@@ -45,8 +45,8 @@ class Surroundings:
             self.gated = starting.enter_context(
                 Gated(
                     directory / "gated",
-                    config=f"evaluation_interval: {_EVERY}\nsources:\n  default:\n"
-                    f"    url: {self.prometheus.url}\n    timeout: 2s\n    expect: {{labels: {{cluster: demo}}}}\n",
+                    config=f"evaluation_interval: {_EVERY}\nsources:\n  default:\n    url: {self.prometheus.url}\n"
+                    "    timeout: 2s\n    settle: 500ms\n    expect: {labels: {cluster: demo}}\n",
                     rules={"demo.yaml": rules},
                 )
             )

@@ -170,7 +170,7 @@ def report_rolled_back(release: Release, actor: Actor, reason: str, now: float) 
             phase=phase,
             rollback=replace(rollback, reported_at=now),
             # The series looked at are another version's from now on: what was remembered is not about them.
-            rules=tuple(RuleState(state.rule) for state in release.rules),
+            rules=tuple(state.of_another_version(now) for state in release.rules),
             results=(),
             blind_since=None,
         ),

@@ -53,9 +53,15 @@ def trigger(release: Release, results: tuple[RuleResult, ...], stage: Stage, now
         stage: whose bound on blindness applies.
         now: the time of the look.
     """
-    for result in results:
-        if result.outcome is Outcome.BREACH and result.on_breach is OnBreach.ROLLBACK and not result.is_pre_existing:
-            return Trigger(RollbackCause.RULE, result, f"{result.rule}: {result.reason}")
+    breaches = [
+        result
+        for result in results
+        if result.outcome is Outcome.BREACH and result.on_breach is OnBreach.ROLLBACK and not result.is_pre_existing
+    ]
+    if breaches:
+        # A threshold in breach is certain; of sequential rules the one with the largest share of the odds is the cause.
+        cause = max(breaches, key=lambda result: math.inf if result.odds is None else result.odds)
+        return Trigger(RollbackCause.RULE, cause, f"{cause.rule}: {cause.reason}")
     if is_blind_for_too_long(release, stage, now) and stage.on_blind.then is BlindAction.ROLLBACK:
         waited = format_duration(round(now - (release.blind_since or now)))
         return Trigger(RollbackCause.BLIND, None, f"blind for {waited}: {_listed(_blind(results))}")

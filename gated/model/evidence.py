@@ -176,6 +176,16 @@ class Evidence:
     born_at: float | None = None
     early: tuple[EarlyLook, ...] = ()
 
+    def of_another_version(self, now: float) -> "Evidence":
+        """What history taught, and nothing of the version that was looked at so far."""
+        return Evidence(
+            counted_until=now,
+            calibration=self.calibration,
+            unanswered=self.unanswered,
+            boundaries=self.boundaries,
+            past=self.past,
+        )
+
     def with_new_stage(self) -> "Evidence":
         """The same at the start of a stage: health is proved anew, the evidence of harm goes on."""
         return replace(self, canary=Counts(), baseline=Counts(), proof=Counts())

@@ -89,6 +89,11 @@ class RuleState:
         """The same memory without that of a passed limit."""
         return replace(self, past_since=None, past_seen_at=None, past_looks=0, first_past_at=None)
 
+    def of_another_version(self, now: float) -> "RuleState":
+        """The memory of a rule that looks at other series from now on."""
+        evidence = self.evidence.of_another_version(now) if self.evidence is not None else None
+        return RuleState(self.rule, evidence=evidence)
+
     def with_new_stage(self) -> "RuleState":
         """The same memory at the start of a stage: a passed limit is carried over, the counts start anew."""
         evidence = self.evidence.with_new_stage() if self.evidence is not None else None

@@ -103,7 +103,7 @@ def setting_of(release: Release, policy: Policy, *, now: float, interval_seconds
         baseline_name=release.baseline,
         service=workload_of(release, policy, Scope.SERVICE),
         kind=planned.baseline,
-        traffic=planned.traffic,
+        traffic=1.0 if recovering else planned.traffic,
         looks_before=BaselineKind.BEFORE in kinds,
         looks_beside=BaselineKind.BESIDE in kinds,
         plan=policy.plan,

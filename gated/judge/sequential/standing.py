@@ -79,7 +79,7 @@ def _standing(
         wait = in_words(young_until - setting.now)
         reason = f"crossed the line while young, which may be a cold start; watching for {wait} more"
         return Finding.OPEN, "cold_start", reason, None
-    if setting.weight(rule) * unexcused_odds(evidence) >= setting.odds_limit:
+    if setting.weight(rule) * unexcused_odds(evidence) >= setting.odds_limit > share:
         reason = f"the baseline {setting.baseline_name} breaches too, so this is not the new version's fault alone"
         return Finding.OPEN, "baseline_breaches", reason, None
     alone = odds(rule, evidence, setting)

@@ -138,9 +138,17 @@ def settle(looks: Sequence[Weighed], setting: Setting) -> tuple[list[Weighed], f
         cause = max(weighable, key=lambda at: _share(settled[at], setting))
         settled[cause] = _crossed(settled[cause], setting)
         if settled[cause].is_refuted:
-            break
+            return [_alone(look, setting) for look in settled], total
         total = sum(_share(settled[at], setting) for at in shared)
     return settled, total
+
+
+def _alone(look: Weighed, setting: Setting) -> Weighed:
+    """A rule beside the cause: refuted as well if its own share would have been enough."""
+    is_enough = look.instead is None and _share(look, setting) >= setting.odds_limit
+    if look.is_refuted or not is_enough or youth.is_excused_by_youth(look.rule, look.evidence, setting):
+        return look
+    return replace(look, is_refuted=True)
 
 
 def _share(look: Weighed, setting: Setting) -> float:
