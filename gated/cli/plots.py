@@ -16,7 +16,7 @@ _BAND_HEIGHT, _VALUE_HEIGHT, _ODDS_HEIGHT, _AXIS_HEIGHT = 22, 84, 64, 22
 _ROOM = 6
 """Between a plot and its edge."""
 _SMALLEST_ODDS, _LARGEST_ODDS = 1e-3, 1e6
-_LETTER_WIDTH = 6.5
+_LETTER_WIDTH, _LINE_HEIGHT = 6.5, 11
 _TICKS = 6
 
 
@@ -76,10 +76,12 @@ def values(replayed: Replayed, drawing: Drawing, curve: Curve) -> str:
     limits = curve.limits if len(curve.limits) > 1 else curve.limits * len(drawing.at)
     shown = next((limit for limit in reversed(limits) if limit is not None), None)
     label = "" if shown is None else _aside(axis(shown), f"limit {format_quantity(shown, curve.unit)}")
+    is_near_zero = shown is not None and axis(0.0) - axis(shown) < _LINE_HEIGHT
+    zero = "" if is_near_zero else _aside(axis(0.0), format_quantity(0.0, curve.unit))
     body = (
         _line("limit", drawing.at, limits, time, axis)
         + _line("value", drawing.at, curve.values, time, axis)
-        + _aside(axis(0.0), format_quantity(0.0, curve.unit))
+        + zero
         + label
         + _marks(replayed, time, _VALUE_HEIGHT)
         + _breach(replayed, curve, time, _VALUE_HEIGHT)

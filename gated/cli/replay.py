@@ -1,6 +1,7 @@
 """`gated replay`: a rule set over the past, before it guards anything."""
 
 import os
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 
 from gated.cli import bar, complete, options, past, replay_page, replay_text, teach
 from gated.cli.api import Failed
-from gated.cli.exits import Exit
+from gated.cli.exits import SIGNALLED, Exit
 from gated.cli.past import Past
 from gated.cli.replay_choice import Choice
 from gated.cli.text import duration, printable_json
@@ -199,6 +200,10 @@ def _run(choice: Choice, known: Past, state_file: Path | None, *, anew: bool, jo
             )
     except GatedError as error:
         raise past.failed(error) from error
+    except KeyboardInterrupt:
+        hint = "; the same command goes on from here" if state_file is not None else ""
+        click.echo(f"stopped{hint}", err=True)
+        raise click.exceptions.Exit(SIGNALLED + signal.SIGINT) from None
 
 
 class _Shown:

@@ -19,6 +19,9 @@ from gated.operations.replay.rehearsal import Rehearsal, StageTimes
 TOOL = Actor("replay")
 """Who opens, starts and claims in a replay: the deploy tool of the past."""
 
+_AFTERWARDS_SECONDS = 900.0
+"""How long it is looked on after a rollback: for whether other rules would have found the same, and when."""
+
 OTHERS = "others"
 """What the instances are called that one of them is compared with."""
 
@@ -59,7 +62,8 @@ class Breach:
 class Course:
     """A rollout as it goes on. The deploy tool does at once what the gate lets it do, but nothing earlier than it did.
 
-    After a rollback because of a rule the looks go on, so that it shows how long the others would have taken.
+    After a rollback because of a rule the looks go on for a while, so that it shows how long the others would have
+    taken.
 
     Args:
         rehearsal: the rollout.
@@ -107,7 +111,7 @@ class Course:
         self._take(step)
         self.changes += step.outcomes
         for state, result in zip(self.release.rules, self.release.results, strict=True):
-            if result.outcome is Outcome.BREACH and not result.is_pre_existing and result.rule not in self.breaches:
+            if result.rule not in self.breaches and self._is_breach(result):
                 first = now if state.first_past_at is None else state.first_past_at
                 self.breaches[result.rule] = Breach(now, first, result)
         current = self.release.current_stage
@@ -119,9 +123,19 @@ class Course:
         if now + self.interval_seconds > self.rehearsal.ends_at or not self.release.phase.is_active:
             return True
         back = self.release.rollback
-        if back is None or back.cause is RollbackCause.BLIND:
-            return back is not None
+        if back is None:
+            return False
+        if back.cause is RollbackCause.BLIND or now >= back.triggered_at + _AFTERWARDS_SECONDS:
+            return True
         return all(rule.name in self.breaches for rule in self.policy.rules if rule.on_breach is OnBreach.ROLLBACK)
+
+    def _is_breach(self, result: RuleResult) -> bool:
+        """Whether a rule is in breach, or would be: of rules that weigh evidence only the first to go back says so."""
+        if result.outcome is Outcome.BREACH:
+            return not result.is_pre_existing
+        if self.release.rollback is None or result.odds is None or result.odds_limit is None:
+            return False
+        return result.odds >= result.odds_limit
 
     def _take(self, step: Step | None) -> None:
         if step is not None:

@@ -292,14 +292,16 @@ def _curve(groups: Sequence[Sequence[Seen]], index: int) -> Curve:
     """The last value of every group of looks, and the largest odds: no crossing of the line is lost."""
     results = [[look.results[index] for look in group] for group in groups]
     last = [group[-1] for group in results]
-    limits = [_shortened(result.limit) for result in last]
+    # A limit without a value beside it compares with nothing; while a rule learns it may be of another unit, too.
+    limits = [_shortened(result.limit) if result.value is not None else None for result in last]
     odds = [max((r.odds for r in group if r.odds is not None), default=None) for group in results]
+    has_odds = any(each is not None for each in odds)
     return Curve(
         rule=last[0].rule,
-        unit=last[0].unit,
+        unit=last[-1].unit,
         values=tuple(_shortened(result.value) for result in last),
         limits=tuple(limits[:1] if len(set(limits)) == 1 else limits),
-        odds=tuple(_shortened(each) for each in odds) if any(each is not None for each in odds) else (),
+        odds=tuple(map(_shortened, odds)) if has_odds else (),
         odds_limit=next((result.odds_limit for result in last if result.odds_limit is not None), None),
     )
 

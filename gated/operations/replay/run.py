@@ -63,10 +63,11 @@ def run(
             policy = policy_for(rehearsal, policies[rehearsal.plan])
             under_way.append(Course(rehearsal, policy, interval_seconds))
         _look(under_way, eyes, now)
-        for course in under_way:
-            if course.is_over(now):
-                yield result_of(course)
+        over = [course for course in under_way if course.is_over(now)]
         under_way = [course for course in under_way if not course.is_over(now)]
+        for course in over:
+            course.act(course.rehearsal.ends_at)
+            yield result_of(course)
 
 
 def _look(courses: Iterable[Course], eyes: Eyes, now: float) -> None:
