@@ -29,8 +29,8 @@ from gated.sources.transport import Reply, Transport
 MOST_INSTANTS: Final = 11_000
 """Of one range query; Prometheus refuses more."""
 _AS_ASKED: Final = {"nocache": "1"}
-"""VictoriaMetrics moves the instants it is asked for, to suit its cache and what may come late, unless told not to.
-Prometheus, Thanos and Mimir never do, and ignore this."""
+"""VictoriaMetrics answers for other instants than it is asked for, the present of half a minute ago among them, unless
+told not to. Prometheus, Thanos and Mimir never do, and ignore this."""
 _GLOBAL_BLOCK = re.compile(r"^global:\n(?:[ \t].*\n|\n)*", re.MULTILINE)
 
 
@@ -75,8 +75,10 @@ class Prometheus:
         Raises:
             SourceError: the question was not answered, or only in part.
         """
-        instant = {} if at_ms is None else {"time": _seconds(at_ms), **_AS_ASKED}
-        result: _Result = self._connect.custom_query(expression, params=instant, timeout=timeout_seconds)
+        instant = {} if at_ms is None else {"time": _seconds(at_ms)}
+        result: _Result = self._connect.custom_query(
+            expression, params={**instant, **_AS_ASKED}, timeout=timeout_seconds
+        )
         if result.kind == "scalar":
             return (_sample({"metric": {}, "value": list(result)}),)
         if result.kind != "vector":

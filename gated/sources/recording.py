@@ -29,7 +29,7 @@ from gated.sources.settings import SourceSettings
 
 _CHUNK_SECONDS: Final = 6 * 3600.0
 """How much is loaded at once: 1,440 looks of 15 s."""
-_MOST_CELLS: Final = 8_000_000
+_MOST_CELLS: Final = 4_000_000
 """How many numbers are kept, of about 32 bytes each. What was not used for longest goes first."""
 
 _Place = tuple[Query, int]

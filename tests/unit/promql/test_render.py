@@ -1,5 +1,6 @@
 """The queries that are sent: right for many workloads at once, and of the same shape whatever the values."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 
@@ -30,6 +31,58 @@ def test_buckets_are_summed_per_workload_and_bound() -> None:
         render.buckets("latency_seconds", 0.5, WORKLOAD, BY)
         == f"sum by (service, version, le) (increase(latency_seconds_bucket{{{MATCHERS}}}[500ms]))"
     )
+
+
+def test_events_are_what_every_series_grew_by() -> None:
+    series = f'requests_total{{code=~"5..",{MATCHERS}}}'
+    assert render.events('requests_total{code=~"5.."}', 15.003, WORKLOAD, BY) == (
+        f"sum by (service, version) ((last_over_time({series}[15s3ms])"
+        f" - last_over_time({series}[30m] offset 15s3ms)) >= 0 or last_over_time({series}[15s3ms]))"
+    )
+
+
+def test_observations_are_what_every_bucket_grew_by() -> None:
+    series = f"latency_seconds_bucket{{{MATCHERS}}}"
+    assert render.observations("latency_seconds", 60, WORKLOAD, BY) == (
+        f"sum by (service, version, le) ((last_over_time({series}[1m])"
+        f" - last_over_time({series}[30m] offset 1m)) >= 0 or last_over_time({series}[1m]))"
+    )
+
+
+def test_the_values_of_counters_are_summed_per_process() -> None:
+    assert (
+        render.counter_values("requests_total", 15, WORKLOAD, ("instance", "job", "instance"))
+        == f"sum by (instance, job) (last_over_time(requests_total{{{MATCHERS}}}[15s]))"
+    )
+    assert (
+        render.bucket_values("latency_seconds", 15, WORKLOAD, ("instance",))
+        == f"sum by (instance, le) (last_over_time(latency_seconds_bucket{{{MATCHERS}}}[15s]))"
+    )
+
+
+@pytest.mark.parametrize(
+    ("bound", "spelled"),
+    [
+        (1.0, ["1", "1.0", "1e+00", "1e0", "1.0E0"]),
+        (0.005, ["0.005", "5e-03", "5e-3", "5.0E-3"]),
+        (2.5, ["2.5", "2.5e+00"]),
+        (10, ["10", "10.0", "1e+01", "1e1", "1.0E1"]),
+        (1e-05, ["0.00001", "1e-05", "1.0E-5"]),
+        (1e7, ["10000000", "10000000.0", "1e+07", "1.0E7"]),
+        (0.0, ["0", "0.0"]),
+        (math.inf, ["+Inf"]),
+    ],
+    ids=str,
+)
+def test_a_bound_is_found_however_it_is_spelled(bound: float, spelled: list[str]) -> None:
+    rendered = render.counter_values('latency{path="/"}', 15, WORKLOAD, (), bound)
+    found = re.fullmatch(
+        rf'sum\(last_over_time\(latency_bucket\{{path="/",{re.escape(MATCHERS)},le=~"(.*)"\}}\[15s\]\)\)', rendered
+    )
+    assert found is not None, rendered
+    pattern = found[1].replace("\\\\", "\\")
+    assert all(re.fullmatch(pattern, text) for text in spelled)
+    assert not any(re.fullmatch(pattern, text) for text in ("1x0", "100", "0.05", "2", "25", "-Inf", ""))
 
 
 def test_the_newest_sample_is_the_latest_per_workload() -> None:
@@ -121,6 +174,10 @@ RENDERED: dict[str, Callable[[Workload], str]] = {
     ),
     "increase": lambda workload: render.increase('a{b=~"c"}', 60, workload, BY),
     "buckets": lambda workload: render.buckets("a", 60, workload, BY),
+    "events": lambda workload: render.events('a{b=~"c"}', 15, workload, BY),
+    "observations": lambda workload: render.observations("a", 15, workload, BY),
+    "counter_values": lambda workload: render.counter_values("a", 15, workload, BY, 0.5),
+    "bucket_values": lambda workload: render.bucket_values("a", 15, workload, BY),
     "newest": lambda workload: render.newest("a", workload, BY),
     "firing_alerts": lambda workload: render.firing_alerts('{alertname=~"A.*"}', workload),
 }

@@ -1,7 +1,7 @@
 """Which queries share a request."""
 
 from gated.model.ids import DEFAULT_SOURCE
-from gated.model.reading import FailureReason, Increase, Measure, Query
+from gated.model.reading import CountHistory, Events, FailureReason, Increase, Measure, Query
 from gated.model.selection import Matcher, MatchOp, Workload
 from gated.promql.syntax import PromQLError
 from gated.sources.grouping import requests_for
@@ -62,6 +62,19 @@ def test_a_workload_found_by_a_pattern_or_by_two_matchers_of_a_label_is_asked_al
     twice = (Matcher("version", "v1"), Matcher("version", "v2"))
     requests, _ = requests_for([query(SEEN, each) for each in (by_pattern, by_exception, twice)], words)
     assert [request.by for request in requests] == [(), (), ()]
+
+
+def test_a_history_shares_its_request_with_no_other_workload() -> None:
+    past = CountHistory("seen_total", None, "instance", 0.0, 3600.0, 15.0)
+    requests, _ = requests_for([query(past, of(service, "v1")) for service in ("cart", "shop", "cart")], words)
+    assert [request.by for request in requests] == [(), (), ()]
+
+
+def test_events_share_a_request_as_far_as_they_are_counted_from_and_to_the_same_times() -> None:
+    measures = (Events("seen_total", 0.0, 15.0), Events("seen_total", 0.0, 15.0), Events("seen_total", 0.5, 15.0))
+    queries = [query(measure, of(f"s{number}", "v1")) for number, measure in enumerate(measures)]
+    requests, _ = requests_for(queries, words)
+    assert [len(request.asked) for request in requests] == [2, 1]
 
 
 def test_a_measure_that_cannot_be_said_is_a_bad_query_and_stops_no_other() -> None:

@@ -8,12 +8,14 @@ import pytest
 from gated.model.reading import FailureReason
 from gated.sources import trust
 from gated.sources.errors import SourceError
+from gated.sources.grid import Grid, Line
 from gated.sources.prometheus import AlertRule, Prometheus
 from gated.sources.samples import Sample
 from gated.sources.settings import Access
 from gated.sources.transport import Reply, Transport
 
 AT = 1_700_000_000.5
+THREE = Grid(1_700_000_000_500, 1000, 3)
 
 
 class Canned(Transport):
@@ -47,7 +49,99 @@ def refused(data: object) -> str:
 def test_the_library_sends_the_query_in_the_body_with_our_deadline() -> None:
     transport = Canned(result("vector", []))
     Prometheus("http://prometheus/prefix/", transport).query("up == 1", 2.5)
-    assert transport.sent == [("POST", "http://prometheus/prefix/api/v1/query", 2.5, {"query": "up == 1"})]
+    form = {"query": "up == 1", "nocache": "1"}
+    assert transport.sent == [("POST", "http://prometheus/prefix/api/v1/query", 2.5, form)]
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "text"), [(1_700_000_000_123, "1700000000.123"), (1_700_000_000_007, "1700000000.007"), (5, "0.005")]
+)
+def test_an_instant_is_sent_to_the_millisecond(at_ms: int, text: str) -> None:
+    transport = Canned(result("vector", []))
+    Prometheus("http://prometheus", transport).query("up", 2.5, at_ms)
+    (_, _, _, form) = transport.sent[0]
+    assert form == {"query": "up", "time": text, "nocache": "1"}
+
+
+def lines(*elements: object, grid: Grid = THREE) -> tuple[Line, ...]:
+    return client(result("matrix", list(elements))).query_range("up", grid, 1.0)
+
+
+def test_many_instants_are_asked_for_exactly_whatever_the_library_rounds() -> None:
+    transport = Canned(result("matrix", []))
+    Prometheus("http://prometheus", transport).query_range("up", Grid(1_700_000_000_123, 15_001, 3), 2.5)
+    ((method, url, timeout_seconds, form),) = transport.sent
+    assert (method, url) == ("POST", "http://prometheus/api/v1/query_range")
+    assert 2 < timeout_seconds <= 2.5
+    assert form == {
+        "query": "up",
+        "start": "1700000000.123",
+        "end": "1700000030.125",
+        "step": "15001ms",
+        "nocache": "1",
+    }
+
+
+def test_more_instants_than_one_answer_may_hold_are_asked_for_in_turn() -> None:
+    transport = Canned(result("matrix", []))
+    Prometheus("http://prometheus", transport).query_range("up", Grid(0, 1000, 25), 60.0, most_instants=10)
+    asked = [(form["start"], form["end"]) for *_, form in transport.sent if form]
+    assert asked == [("0.000", "9.000"), ("10.000", "19.000"), ("20.000", "24.000")]
+
+
+def test_a_matrix_is_lines_with_gaps() -> None:
+    found = lines(
+        {"metric": {"job": "a"}, "values": [[AT, "1"], [AT + 2, "+Inf"]]},
+        {"metric": {"job": "b"}, "values": [[AT + 1, "2.5"]]},
+    )
+    assert found == (
+        Line({"job": "a"}, [1.0, None, float("inf")]),
+        Line({"job": "b"}, [None, 2.5, None]),
+    )
+
+
+def test_a_native_histogram_among_lines_is_known_as_one() -> None:
+    (line,) = lines({"metric": {"job": "a"}, "histograms": [[AT, {"count": "5"}]]})
+    assert line == Line({"job": "a"}, [None, None, None], is_histogram=True)
+
+
+@pytest.mark.parametrize(
+    ("element", "reason"),
+    [
+        ({"metric": {}, "values": [[AT + 0.5, "1"]]}, FailureReason.NOT_PROMETHEUS),
+        ({"metric": {}, "values": [[AT + 3, "1"]]}, FailureReason.NOT_PROMETHEUS),
+        ({"metric": {}, "values": [[AT, "1"], [AT, "1"]]}, FailureReason.AMBIGUOUS),
+        ({"metric": {}, "values": [[AT, "one"]]}, FailureReason.NOT_PROMETHEUS),
+        ({"metric": {}, "values": [[float("inf"), "1"]]}, FailureReason.NOT_PROMETHEUS),
+        ({"metric": {}, "values": [["now", "1"]]}, FailureReason.NOT_PROMETHEUS),
+        ({"metric": {}, "values": ["1"]}, FailureReason.NOT_PROMETHEUS),
+        ({"metric": [], "values": []}, FailureReason.NOT_PROMETHEUS),
+        ({"values": []}, FailureReason.NOT_PROMETHEUS),
+        ("up", FailureReason.NOT_PROMETHEUS),
+    ],
+    ids=[
+        "between two instants",
+        "after the last",
+        "an instant twice",
+        "no number",
+        "no time",
+        "a text for a time",
+        "no pairs",
+        "labels in a list",
+        "no labels",
+        "no series",
+    ],
+)
+def test_what_is_no_line_is_refused(element: object, reason: FailureReason) -> None:
+    with pytest.raises(SourceError) as raised:
+        lines(element)
+    assert raised.value.reason is reason
+
+
+def test_a_vector_is_refused_where_many_instants_were_asked_for() -> None:
+    with pytest.raises(SourceError) as raised:
+        client(result("vector", [])).query_range("up", THREE, 1.0)
+    assert raised.value.detail == "a result of type vector where a matrix is due"
 
 
 def test_a_vector_is_its_samples() -> None:

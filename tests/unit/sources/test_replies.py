@@ -54,6 +54,13 @@ def test_each_status_has_its_reason_even_with_a_good_body(status: int, reason: F
     assert str(status) in error.detail
 
 
+def test_a_query_that_needs_too_much_is_told_from_a_wrong_one() -> None:
+    error = failure(
+        reply({"status": "error", "error": "query processing would load too many samples into memory"}, 422)
+    )
+    assert error.reason is FailureReason.TOO_LARGE
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
