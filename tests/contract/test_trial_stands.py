@@ -12,7 +12,21 @@ RULES = """\
 version: 1
 rules:
   errors: {kind: ratio, bad: 'http_requests_total{code=~"5.."}', total: http_requests_total, above: 2%}
+  more-errors:
+    {kind: ratio, bad: 'http_requests_total{code=~"5.."}', total: http_requests_total, worse_than_baseline: 10%}
+  errors-now:
+    {kind: ratio, good: 'http_requests_total{code!~"5.."}', total: http_requests_total, below: 98%, test: threshold,
+     for: 1m}
   latency: {kind: quantile, histogram: http_request_duration_seconds, quantile: 0.95, above: 800ms}
+  latency-now:
+    {kind: quantile, histogram: http_request_duration_seconds, quantile: 0.95, above: 800ms, test: threshold, for: 1m}
+  blocks:
+    {kind: activity, events: waf_blocked_total, exposure: http_requests_total, worse_than_baseline: 100%, block: 1m}
+  burn:
+    {kind: burn_rate, bad: 'http_requests_total{code=~"5.."}', total: http_requests_total, objective: 99%,
+     scope: service, on_breach: hold}
+  spread:
+    {kind: distribution, query: avg(memory_bytes), worse_than_baseline: 25%, window: 5m, on_breach: warn}
   down: {kind: value, query: 'min by (instance) (up) + 0 * sum(rate(http_requests_total[1m]))', below: 1, for: 1m}
   memory: {kind: value, query: 'max(max_over_time(memory_bytes[2m])) / 1e6', above: 500, for: 1m}
   waf: {kind: alerts, match: '{alertname=~"Waf.*"}', scope: service}
@@ -20,7 +34,7 @@ rules:
 plans:
   standard:
     workload: {service: "{service}", version: "{version}"}
-    rules: [errors, latency, down, memory, waf, login]
+    rules: [errors, more-errors, errors-now, latency, latency-now, blocks, burn, spread, down, memory, waf, login]
     stages:
       - {name: canary, traffic: 5%, warmup: 30s, bake: {min: 2m, max: 6m}}
       - {name: full, traffic: 100%, bake: {min: 5m, max: 10m}}
@@ -41,6 +55,9 @@ HEALTHY = """\
       - {series: 'http_request_duration_seconds_count{service="checkout",version="v2"}', values: 0+30x80}
       - {series: 'up{service="checkout",version="v2",instance="b"}', values: 1x80}
       - {series: 'memory_bytes{service="checkout",version="v2",instance="b"}', values: 1e8+1e6x80}
+      - {series: 'memory_bytes{service="checkout",version="v1",instance="a"}', values: 1e8+1e5x600, before: 2h}
+      - {series: 'waf_blocked_total{service="checkout",version="v1",instance="a"}', values: 0+0.1x600, before: 2h}
+      - {series: 'waf_blocked_total{service="checkout",version="v2",instance="b"}', values: 0+0.1x40 4+3x40}
 """  # noqa: E501 -- one series, one line
 CASES = f"""\
 cases:

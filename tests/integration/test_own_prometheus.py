@@ -1,5 +1,6 @@
 """A Prometheus of gated's own: started with samples, asked, and gone."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -90,14 +91,15 @@ def test_the_program_is_the_named_one_or_the_one_on_the_path(tmp_path: Path, mon
     assert find(program) == program.resolve()
 
 
-def test_a_run_that_is_killed_leaves_no_server_behind(program: Path) -> None:
+def test_a_run_that_is_killed_leaves_no_server_behind(program: Path, tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from gated.sources.own_prometheus import OwnPrometheus\n"
         "server = OwnPrometheus(pathlib.Path(sys.argv[1]))\n"
         "print(server.url, flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(program)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         url = run.stdout.readline().strip()
         assert _answers(url)
