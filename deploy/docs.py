@@ -157,7 +157,9 @@ def _type(schema: _Schema) -> str:
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}"
+        if "prefixItems" in schema:
+        return f"pair of {_type(schema['prefixItems'][0])}s"
+    return f"list of {_type(schema['items'])}"
     named = {"string": "text", "null": "null", "number": "number", "integer": "integer", "boolean": "true or false"}
     return "time" if schema.get("format") == "date-time" else named.get(schema.get("type", ""), "any")
 

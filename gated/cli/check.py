@@ -10,6 +10,7 @@ from gated.cli import options, teach
 from gated.cli.exits import Exit
 from gated.cli.text import printable
 from gated.daemon import settings
+from gated.rulebook import explain as rule_keys
 from gated.rulebook import load as rule_files
 from gated.rulebook.fault import Fault
 
@@ -32,18 +33,29 @@ def check() -> None:
 
 @check.command(
     epilog=teach.epilog(
-        examples=["gated check rules rules/", "gated check rules rules/web.yaml --output json"], exits=_EXITS
+        examples=[
+            "gated check rules rules/",
+            "gated check rules rules/web.yaml --output json",
+            "gated check rules --explain | less",
+        ],
+        exits=_EXITS,
     )
 )
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option("--explain", is_flag=True, help="Print what every key means, its type and default, and check nothing.")
 @options.output
 @click.pass_context
-def rules(ctx: click.Context, paths: tuple[Path, ...], output: str) -> None:
+def rules(ctx: click.Context, paths: tuple[Path, ...], explain: bool, output: str) -> None:
     """Check rule files, and the rule files in directories.
 
     All are read as one rulebook, as the daemon does. Whether the sources that rules name exist is checked by
     `gated check config`.
     """
+    if explain:
+        click.echo(rule_keys.explain())
+        return
+    if not paths:
+        raise click.MissingParameter(ctx=ctx, param=ctx.command.params[0])
     ctx.exit(_told(rule_files.load(paths).faults, output))
 
 

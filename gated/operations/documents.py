@@ -59,21 +59,21 @@ class RuleDocument(Document):
     pre_existing: bool
     """The limit was passed before the release began."""
     runbook: str
-    baseline: BaselineKind
+    baseline: BaselineKind = BaselineKind.NONE
     """What the value is compared with: the old version beside it, the time before the release, or nothing."""
-    baseline_value: float | None
-    baseline_samples: float | None
-    interval: tuple[float, float] | None
+    baseline_value: float | None = None
+    baseline_samples: float | None = None
+    interval: tuple[float, float] | None = None
     """A confidence interval of the value that holds at every look."""
-    evidence: float | None
+    evidence: float | None = None
     """A sequential rule's share of the odds against this version; they begin at 1 for all rules together."""
-    evidence_limit: float | None
+    evidence_limit: float | None = None
     """The odds at which the release goes back."""
-    health_evidence: float | None
+    health_evidence: float | None = None
     """The odds for health in this stage, where health is proved by odds."""
-    health_evidence_limit: float | None
+    health_evidence_limit: float | None = None
     """The odds at which health is proved."""
-    eta_seconds: float | None
+    eta_seconds: float | None = None
     """Until health is proved, if it goes on like this; null when nobody can tell."""
 
 
