@@ -156,10 +156,10 @@ def _type(schema: _Schema) -> str:
         return " or ".join(_type(option) for option in schema["anyOf"])
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    if schema.get("type") == "array":
-        if "prefixItems" in schema:
+    if "prefixItems" in schema:
         return f"pair of {_type(schema['prefixItems'][0])}s"
-    return f"list of {_type(schema['items'])}"
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
     named = {"string": "text", "null": "null", "number": "number", "integer": "integer", "boolean": "true or false"}
     return "time" if schema.get("format") == "date-time" else named.get(schema.get("type", ""), "any")
 
