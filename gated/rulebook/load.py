@@ -78,7 +78,8 @@ def _rulebook(found: Collected) -> Rulebook:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     """The files to read; each once, however many paths lead to it."""
     seen: set[str] = set()
-    for path in paths:
+    # A shell that was told rules/*.yaml names files of cases as well.
+    for path in [path for path in paths if not is_cases(path)] or paths:
         for file in _files_in(path) if path.is_dir() else [path]:
             # Not Path.resolve(), which raises where symbolic links go round in circles.
             real = os.path.realpath(file)

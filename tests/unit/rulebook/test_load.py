@@ -82,6 +82,15 @@ def test_a_directory_of_files_is_one_rulebook(tmp_path: Path) -> None:
     assert loaded.rulebook.policy(STANDARD).rules[0].name == RuleName("error-rate")
 
 
+def test_files_of_cases_are_no_rule_files(tmp_path: Path) -> None:
+    """A shell that was told *.yaml names them one by one."""
+    (tmp_path / "all.yaml").write_text(GOOD)
+    (tmp_path / "all.cases.yaml").write_text("cases: []")
+    assert load([tmp_path]).faults == ()
+    assert load(sorted(tmp_path.iterdir())).faults == ()
+    assert "unknown key" in str(load([tmp_path / "all.cases.yaml"]).faults)
+
+
 def test_a_file_counts_once_however_many_paths_lead_to_it(tmp_path: Path) -> None:
     (tmp_path / "all.yaml").write_text(GOOD)
     (tmp_path / "link.yaml").symlink_to("all.yaml")
