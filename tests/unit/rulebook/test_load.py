@@ -85,7 +85,7 @@ def test_a_directory_of_files_is_one_rulebook(tmp_path: Path) -> None:
 def test_files_of_cases_are_no_rule_files(tmp_path: Path) -> None:
     """A shell that was told *.yaml names them one by one."""
     (tmp_path / "all.yaml").write_text(GOOD)
-    (tmp_path / "all.cases.yaml").write_text("cases: []")
+    (tmp_path / "all.cases.yaml").write_text("cases: [1]")
     assert load([tmp_path]).faults == ()
     assert load(sorted(tmp_path.iterdir())).faults == ()
     assert "unknown key" in str(load([tmp_path / "all.cases.yaml"]).faults)
