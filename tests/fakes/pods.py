@@ -41,6 +41,7 @@ class Fleet:
         interval_seconds: between two scrapes of a pod.
         jitter_seconds: by which a scrape may be late.
         missed: the share of scrapes that fail.
+        starts_at_zero: whether a process shows its counters from its beginning, and not from their first event.
     """
 
     pods: Sequence[Pod]
@@ -50,6 +51,7 @@ class Fleet:
     interval_seconds: float = 15.0
     jitter_seconds: float = 0.5
     missed: float = 0.01
+    starts_at_zero: bool = False
     labels: Mapping[str, str] = field(default_factory=lambda: {"service": "cart", "version": "v2", "job": "cart"})
     series: dict[Key, list[tuple[float, float]]] = field(init=False)
     """Every series of `http_requests_total` with its samples, (Unix seconds, value)."""
@@ -72,14 +74,14 @@ class Fleet:
         return bisect.bisect_right(times, until) - bisect.bisect_right(times, since)
 
     def _live(self, pod: Pod, begin: float, end: float, phase: float, chance: random.Random) -> None:
-        """One process: its counters appear with their first event."""
+        """One process."""
         scrapes = list(self._scrapes(pod, begin, end, phase, chance))
         for code, per_second in (("200", self.requests_per_second), ("500", self.errors_per_hour / 3600)):
             events = list(_poisson(chance, per_second, begin, end))
             key = tuple(sorted({**self.labels, "instance": f"{pod.name}:8080", "code": code}.items()))
             for at in scrapes:
                 count = bisect.bisect_right(events, at)
-                if count:
+                if count or self.starts_at_zero:
                     self.series[key].append((at, float(count)))
             seen = (bisect.bisect_left(scrapes, event) for event in events)
             self._seen[code].extend(scrapes[index] for index in seen if index < len(scrapes))
