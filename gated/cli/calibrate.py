@@ -35,8 +35,8 @@ from gated.operations.replay.rolling import STEP_SECONDS, Rolling, rehearsals
 gated calibrate rules/ --service checkout --service cart --plan standard \\
 --between 2026-11-01T00:00Z --and 2026-11-08T00:00Z""",
             """\
-gated calibrate rules/ --service checkout --tighten --between 2026-11-01T00:00Z --and 2026-11-02T00:00Z \\
-| sed -n '/^---/,$p' | patch -p1""",
+gated calibrate rules/ --service checkout --tighten --apply \\
+--between 2026-11-01T00:00Z --and 2026-11-02T00:00Z""",
         ],
         exits={
             "0": "done, whether or not something is proposed",

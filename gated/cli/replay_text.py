@@ -28,7 +28,9 @@ def _sections(report: ReplayReport) -> Iterator[str]:
         more = len(gone_back) - _LISTED
         rest = [f"… and {more} more that went back; they are in the JSON and on the page"] if more > 0 else []
         yield "\n".join((*map(_line, gone_back[:_LISTED]), *rest))
-    if len(report.releases) > 1:
+    if len(real) > 1:
+        yield f"{sum(each.rollback is not None for each in real)} of {len(real)} rollouts would have gone back"
+    if len(real) < len(report.releases):
         yield "\n".join((sentence(report.totals), *_whole(report.releases)))
         yield _rules(report.totals)
     left_out = [f"{each.rule} was not replayed: {each.reason}" for plan in report.plans for each in plan.left_out]

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import threading
@@ -24,59 +25,12 @@ BEGIN = 1_763_596_800.0
 HOUR = 3600.0
 HOURS = 10
 RELEASED_AT = BEGIN + 8 * HOUR
-RULES = """\
-version: 1
-rules:
-  # What users feel.
-  error-rate:
-    kind: ratio
-    bad: http_requests_total{code=~"5.."}
-    total: http_requests_total
-    above: 0.2%        # too tight
-  error-rate-vs-baseline:
-    kind: ratio
-    bad: http_requests_total{code=~"5.."}
-    total: http_requests_total
-    worse_than_baseline: 10%
-  latency-p95:
-    kind: quantile
-    histogram: http_request_duration_seconds
-    quantile: 0.95
-    above: 800ms
-  login-works:
-    kind: probe
-    url: http://127.0.0.1:1/health
-plans:
-  canary:
-    workload: {service: "{service}", version: "{version}"}
-    rules: [error-rate-vs-baseline, latency-p95, login-works]
-    stages:
-      - {name: canary, traffic: 10%, bake: {min: 10m, max: 20m}}
-      - {name: full, traffic: 100%, bake: {min: 10m, max: 20m}}
-  tight:
-    workload: {service: "{service}", version: "{version}"}
-    rules: [error-rate, error-rate-vs-baseline]
-    stages:
-      - {name: canary, traffic: 10%, bake: {min: 10m, max: 20m}}
-"""
-RELEASES = """\
-version: 1
-releases:
-  - service: checkout
-    version: v2
-    baseline: v1
-    plan: canary
-    stages:
-      - {name: canary, started: 2025-11-20T08:00:00Z}
-    onset: 2025-11-20T08:05:00Z
-  - service: cart
-    version: v2
-    baseline: v1
-    plan: canary
-    stages:
-      - {name: canary, started: 2025-11-20T08:00:00Z}
-      - {name: full, started: 2025-11-20T08:30:00Z}
-"""
+PAGE = (Path(__file__).parents[2] / "docs" / "replay.md").read_text()
+FILES: dict[str, str] = dict(re.findall(r"^```yaml\n# (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+"""The files of the page, by name."""
+COMMANDS: list[tuple[str, str]] = re.findall(r"^```console\n\$ gated (.*?)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+"""The commands of the page, with what they print."""
+RULES = FILES["rules.yaml"]
 ROLLING = ["--every", "1h", "--between", "2025-11-20T04:00Z", "--and", "2025-11-20T10:00Z", "--service", "checkout"]
 
 
@@ -101,9 +55,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
 @pytest.fixture
 def folder(server: Prometheus, tmp_path: Path) -> Path:
     """The files of an operator."""
-    (tmp_path / "rules.yaml").write_text(RULES)
-    (tmp_path / "releases.yaml").write_text(RELEASES)
-    (tmp_path / "gated.yaml").write_text(f"rules: [rules.yaml]\nsources: {{default: {{url: '{server.url}'}}}}\n")
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text.replace("http://127.0.0.1:9090", server.url))
     return tmp_path
 
 
@@ -122,6 +75,24 @@ class Gated:
 @pytest.fixture
 def gated(folder: Path) -> Gated:
     return Gated(folder)
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("command", "printed"), COMMANDS, ids=[command.split()[0] for command, _ in COMMANDS])
+def test_the_commands_of_the_page_print_what_it_says(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, command: str, printed: str
+) -> None:
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(main, [*shlex.split(command), "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+    assert shape(done.stdout) == shape(printed)
+
+
+def shape(text: str) -> str:
+    """A text without its numbers, which a better statistic may move."""
+    return re.sub(r"[ -]+", " ", re.sub(r"[\d,.]+", "#", text))
 
 
 # --- releases of the past --------------------------------------------------------------------------------------------
