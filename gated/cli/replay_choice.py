@@ -71,8 +71,8 @@ class Choice:
         }
         given = [way for way, is_given in ways.items() if is_given]
         if len(given) != 1:
-            told_twice = f"{' and '.join(given)} exclude each other" if given else "which rollouts?"
-            raise click.UsageError(f"{told_twice}; say one of {', '.join(ways)}")
+            trouble = f"{' and '.join(given)} exclude each other;" if given else "which rollouts?"
+            raise click.UsageError(f"{trouble} say one of {', '.join(ways)}")
 
     def rehearsals(self, past: Past, now: float) -> tuple[Rehearsal, ...]:
         """The rollouts.
