@@ -1,6 +1,6 @@
 """JUnit's XML, which CI systems read: GitLab, Jenkins, Azure, and actions for GitHub."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
 from gated.cli import trial_text
@@ -19,10 +19,11 @@ def report(tried: Iterable[Told]) -> bytes:
         for told in cases:
             suite.append(_case(told))
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
 
 
-def _counts(cases: Sequence[Told]) -> Mapping[str, str]:
+def _counts(cases: Sequence[Told]) -> dict[str, str]:
     return {
         "tests": str(len(cases)),
         "failures": str(sum(told.result == "failed" for told in cases)),

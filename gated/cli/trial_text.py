@@ -103,7 +103,9 @@ def _changes(moments: tuple[Moment, ...]) -> Iterator[tuple[str, str, str, str]]
     known: dict[str, str] = {}
     for moment in moments:
         at = format_duration(moment.at_seconds)
-        said = [(result.rule, result.outcome.text, result.reason) for result in moment.release.results]
+        said: list[tuple[str, str, str]] = [
+            (result.rule, result.outcome.text, result.reason) for result in moment.release.results
+        ]
         current = moment.release.current_stage
         if current is not None and current.verdict is not None:
             said.append((f"stage {current.name}", current.verdict.verdict.value, current.verdict.reason))
