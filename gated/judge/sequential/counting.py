@@ -87,7 +87,9 @@ def ages(rule: SequentialRule, setting: Setting, readings: Readings) -> float | 
     return oldest
 
 
-def count(rule: SequentialRule, evidence: Evidence, setting: Setting, readings: Readings) -> Counted | Assessment:
+def count(
+    rule: SequentialRule, evidence: Evidence, setting: Setting, readings: Readings
+) -> Counted | Assessment | None:
     """The events of this look.
 
     Args:
@@ -97,10 +99,11 @@ def count(rule: SequentialRule, evidence: Evidence, setting: Setting, readings: 
         readings: its answers.
 
     Returns:
-        The counts; or a blind assessment when they are not complete. Then nothing may be counted.
+        The counts; a blind assessment when they are not complete; None when a version that is fresh was not scraped
+        since the last look that counted. In both cases nothing may be counted, and the next look covers this one.
     """
     new = _tally(rule, setting.workload, evidence.counted_until, setting.now, readings)
-    if isinstance(new, Assessment):
+    if new is None or isinstance(new, Assessment):
         return new
     old = _NOTHING
     if setting.baseline is not None and setting.kind is BaselineKind.BESIDE:
@@ -108,7 +111,7 @@ def count(rule: SequentialRule, evidence: Evidence, setting: Setting, readings: 
         if isinstance(tally, _Tally):
             old = tally
         elif _needs_baseline(rule, setting):
-            return _of_baseline(tally, setting)
+            return None if tally is None else _of_baseline(tally, setting)
     if not isinstance(rule, QuantileRule):
         return Counted(((new.counts, old.counts),), new.counts, new.query)
     if isinstance(rule.limit, Limit):
@@ -205,10 +208,15 @@ def _of(rule: SequentialRule, workload: Workload, since: float, until: float) ->
 
 def _tally(
     rule: SequentialRule, workload: Workload, since: float, until: float, readings: Readings
-) -> _Tally | Assessment:
-    """One version's events; a numerator without series beside a live denominator is zero events."""
+) -> _Tally | Assessment | None:
+    """One version's events; a numerator without series beside a live denominator is zero events.
+
+    A denominator without a sample in this time has none to count; that it is live, its freshness has shown.
+    """
     answers = [reading_of(readings, query) for query in _of(rule, workload, since, until)]
     total = answers[-1]
+    if isinstance(total, NoData) and total.reason is NoDataReason.ABSENT:
+        return None
     if not isinstance(total, Value):
         return blind(total)
     if isinstance(rule, QuantileRule):

@@ -101,6 +101,8 @@ def _with_events(look: Weighed, setting: Setting, readings: Readings) -> Weighed
     if not counting.is_due(rule, evidence, setting):
         return look
     counted = counting.count(rule, evidence, setting, readings)
+    if counted is None:
+        return look
     if isinstance(counted, Assessment):
         return replace(look, instead=counted)
     if evidence.counted_until < setting.warm_at:

@@ -6,7 +6,7 @@ import pytest
 
 from gated.judge.queries import queries_for
 from gated.judge.sequential.history import ATTEMPTS, bracket, spans
-from gated.model.reading import CountHistory, Events, FailureReason, Observations
+from gated.model.reading import CountHistory, Events, FailureReason, NoData, NoDataReason, Observations
 from gated.model.release import RuleState
 from gated.model.verdict import Outcome
 from tests.judge_story import Facts, Story, one_stage
@@ -173,3 +173,19 @@ def test_a_histogram_that_ends_below_the_limit_is_an_error() -> None:
     short = {0.1: 0.9, 0.4: 0.99}
     story = started(lambda _: Facts(fast=short, baseline_fast=short), slow_rule()).run(60)
     assert (story.outcome(SLOW), story.result(SLOW).code) == (Outcome.ERROR, "limit_above_last_bucket")
+
+
+def test_a_version_scraped_less_often_than_it_is_looked_at_is_not_blind() -> None:
+    """With looks every 15 s and scrapes every 30 s, every other look finds nothing new, and must not lose it either."""
+    story = started(world(), limit_rule(), versus_rule(), slow_rule()).run(45)
+    for _ in range(8):
+        story.time += 15
+        nothing_new = {
+            query: NoData(NoDataReason.ABSENT) if isinstance(query.measure, Events | Observations) else reading
+            for query, reading in story.readings().items()
+        }
+        story.look(nothing_new)
+        assert {result.outcome for result in story.release.results} <= {Outcome.OK, Outcome.PENDING}
+        story.run(15)
+    assert counted(story, ERRORS) == counted(story, VERSUS) == pytest.approx(285 * 100)
+    assert story.shown().coverage == 1.0
