@@ -17,6 +17,7 @@ import pytest
 from deploy.local.servers import Prometheus
 from gated.daemon.clock import SystemClock
 from gated.judge.queries import queries_for
+from gated.model import rule as rule_model
 from gated.model.ids import Actor, PlanName, RuleName, SourceName, StageName
 from gated.model.plan import LabelTemplate, Policy, Rulebook
 from gated.model.rule import AlertsRule, Limit, QuantileRule, RatioRule, Rule, Side, ValueRule
@@ -78,14 +79,14 @@ class _Page(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def rules() -> tuple[Rule, ...]:
+def rules(test: rule_model.Test) -> tuple[Rule, ...]:
     """Six rules, as many as a plan usually has; two of them share a denominator."""
 
     def ratio(name: str, code: str) -> RatioRule:
         events = f"http_requests_total{{{code}}}"
         limit = Limit(0.02, Side.ABOVE)
         return RatioRule(
-            name=RuleName(name), events=events, total="http_requests_total", limit=limit, window_seconds=10
+            name=RuleName(name), events=events, total="http_requests_total", limit=limit, test=test, window_seconds=10
         )
 
     return (
@@ -96,6 +97,7 @@ def rules() -> tuple[Rule, ...]:
             histogram="duration_seconds",
             quantile=0.95,
             limit=Limit(0.8, Side.ABOVE),
+            test=test,
             window_seconds=10,
         ),
         ValueRule(
@@ -106,13 +108,14 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
-def policy() -> Policy:
-    """One long stage, so that every tick is a full one."""
-    guards = rules()
+def policy(test: rule_model.Test = rule_model.Test.THRESHOLD) -> Policy:
+    """One long stage, so that every tick is a full one. History is learned once per release, and not by a tick."""
+    guards = rules(test)
     plan = samples.plan(
         workload=(LabelTemplate("service", "{service}"), LabelTemplate("version", "{version}")),
         rules=tuple(rule.name for rule in guards),
         stages=(samples.stage(warmup_seconds=0.0, bake_min_seconds=3600.0, bake_max_seconds=7200.0),),
+        history_seconds=0.0,
     )
     return samples.policy(plan=plan, rules=guards)
 
@@ -129,11 +132,13 @@ def server(prometheus: StartPrometheus) -> Iterator[Prometheus]:
     exporter.server_close()
 
 
-def test_tick_time_and_queries_by_releases_in_flight(server: Prometheus, tmp_path: Path) -> None:
-    clock, guard = SystemClock(), policy()
+@pytest.mark.parametrize("test", list(rule_model.Test), ids=lambda test: test.value)
+def test_tick_time_and_queries_by_releases_in_flight(server: Prometheus, tmp_path: Path, test: rule_model.Test) -> None:
+    clock, guard = SystemClock(), policy(test)
     rulebook = Rulebook({rule.name: rule for rule in guard.rules}, {PlanName("standard"): guard})
-    settings = SourceSettings(SourceName("default"), url=server.url, timeout_seconds=30.0)
-    print("\n\n| releases | queries a tick | tick, median | slowest | of it asking | resident |")
+    settings = SourceSettings(SourceName("default"), url=server.url, timeout_seconds=30.0, settle_seconds=1.0)
+    print(f"\n\nRatio and quantile rules: {test.value}\n")
+    print("| releases | queries a tick | tick, median | slowest | of it asking | resident |")
     print("|---|---|---|---|---|---|")
     for count in (1, 10, 100, 1000):
         store = Store.open(f"sqlite:///{tmp_path / f'{count}.db'}", upgrades=True)
@@ -143,9 +148,10 @@ def test_tick_time_and_queries_by_releases_in_flight(server: Prometheus, tmp_pat
             release, _ = releases.open_release(gate, rulebook, order, WHO, clock.now())
             releases.start_stage(gate, release.id, StageName(samples.CANARY), WHO, clock.now())
         sources = Sources([settings])
-        durations, asking = [], []
-        done = tick(gate, sources, clock.now())  # fills caches
+        durations, asking, done = [], [], tick(gate, sources, clock.now())
+        tick(gate, sources, clock.now())  # caches are full, and counting has begun
         for _ in range(TICKS):
+            threading.Event().wait(2.5)  # until there is something new to count
             now, started = clock.now(), clock.monotonic()
             done = tick(gate, sources, now)
             durations.append(clock.monotonic() - started)
