@@ -25,7 +25,7 @@ from gated.operations.calibrate.search import calibrate as calibrated
 from gated.operations.replay import state, whole
 from gated.operations.replay.rehearsal import Rehearsal
 from gated.operations.replay.results import Replayed
-from gated.operations.replay.rolling import STEP_SECONDS, Rolling, rehearsals
+from gated.operations.replay.rolling import Rolling, rehearsals
 
 
 @click.command(
@@ -118,9 +118,8 @@ def calibrate(  # noqa: PLR0913 -- each is an option of the command
 
 
 def _found(rolling: Rolling, policy: Policy, known: Past, *, jobs: int, tightens: bool) -> CalibrationReport:
-    with past.history(known.config, STEP_SECONDS) as memory:
-        told = rehearsals(rolling, policy, memory, known.interval_seconds)
     with past.history(known.config, known.interval_seconds) as memory:
+        told = rehearsals(rolling, policy, memory, known.interval_seconds)
         bounds = boundaries(told, policy, memory)
     player = _Player(known, jobs)
     report = calibrated(told, policy, bounds, player, tightens=tightens)

@@ -18,7 +18,7 @@ from gated.operations.releases import Order
 from gated.operations.replay import releases_file
 from gated.operations.replay.recorded import rehearsal_of
 from gated.operations.replay.rehearsal import Rehearsal, StageTimes, followed_until
-from gated.operations.replay.rolling import STEP_SECONDS, Rolling, rehearsals
+from gated.operations.replay.rolling import Rolling, rehearsals
 
 _RELEASES_OF_SERVICE = "100"
 """How many earlier releases are looked through for versions that were rolled back."""
@@ -140,7 +140,7 @@ class Choice:
             every_seconds=self.every_seconds,
             version=self.version or "",
         )
-        with history(past.config, STEP_SECONDS) as memory:
+        with history(past.config, past.interval_seconds) as memory:
             return rehearsals(rolling, past.policy(self.plan), memory, past.interval_seconds)
 
 

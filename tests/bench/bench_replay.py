@@ -23,7 +23,7 @@ from gated.model.plan import Policy
 from gated.operations.replay import state, whole
 from gated.operations.replay.rehearsal import Rehearsal
 from gated.operations.replay.results import Replayed
-from gated.operations.replay.rolling import STEP_SECONDS, Rolling, rehearsals
+from gated.operations.replay.rolling import Rolling, rehearsals
 from gated.operations.replay.totals import totals
 from gated.sources.history import History
 from gated.sources.settings import SourceSettings
@@ -103,7 +103,7 @@ def test_a_week_of_made_up_rollouts(url: str, tmp_path: Path, least_bake_seconds
         until=BEGIN + DAYS * 86400 - HOUR,
         every_seconds=HOUR,
     )
-    with remember(url, STEP_SECONDS) as memory:
+    with remember(url, STEP) as memory:
         told = rehearsals(rolling, judged_by, memory, STEP)
         found_out = memory.requests
     requests, seconds, results = replay(url, judged_by, told, tmp_path / "replay.state")

@@ -25,7 +25,7 @@ from gated.operations.replay.rehearsal import Rehearsal, planned_seconds
 from gated.operations.replay.run import answered
 from gated.operations.tick import Eyes
 
-STEP_SECONDS = 300.0
+_STEP_SECONDS = 300.0
 """How finely it is looked at who ran when."""
 _PRESENT = 0.9
 """The share of the steps of a rollout in which a version or instance must have had samples to have been there."""
@@ -80,11 +80,10 @@ def rehearsals(rolling: Rolling, policy: Policy, eyes: Eyes, interval_seconds: f
         )
     begins = [rolling.since + number * rolling.every_seconds for number in range(count)]
     past = _Past(rolling, policy, eyes)
-    made = [
-        _rehearsal(rolling, policy.plan, service, past.of(service), number, begin, length)
-        for service in rolling.services
-        for number, begin in enumerate(begins)
-    ]
+    made: list[Rehearsal | None] = []
+    for service in rolling.services:
+        ran = past.of(service)
+        made += [_rehearsal(rolling, policy.plan, service, ran, *at, length) for at in enumerate(begins)]
     found = sorted((each for each in made if each is not None), key=lambda each: (each.opened_at, each.service))
     silent = set(rolling.services) - {each.service for each in found}
     if silent:
@@ -103,8 +102,8 @@ def _rehearsal(
     length: float,
 ) -> Rehearsal | None:
     """One rollout; None when nothing ran throughout it."""
-    steps = slice(math.floor((begin - rolling.since) / STEP_SECONDS), None)
-    steps = slice(steps.start, steps.start + math.ceil(length / STEP_SECONDS))
+    steps = slice(math.floor((begin - rolling.since) / _STEP_SECONDS), None)
+    steps = slice(steps.start, steps.start + math.ceil(length / _STEP_SECONDS))
     present = {version: [track for track in tracks if _is_present(track, steps)] for version, tracks in ran.items()}
     served = {version: sum(_events(track, steps) for track in tracks) for version, tracks in present.items() if tracks}
     if not served:
@@ -157,8 +156,8 @@ class _Past:
 
     def _tracks(self, by: str, workload: Workload) -> Sequence[Track]:
         rolling = self._rolling
-        until = rolling.since + math.ceil((rolling.until - rolling.since) / STEP_SECONDS) * STEP_SECONDS
-        measure = CountHistory(total_of(self._rule), None, by, rolling.since, until, STEP_SECONDS)
+        until = rolling.since + math.ceil((rolling.until - rolling.since) / _STEP_SECONDS) * _STEP_SECONDS
+        measure = CountHistory(total_of(self._rule), None, by, rolling.since, until, _STEP_SECONDS)
         query = Query(self._rule.source, measure, workload)
         reading = reading_of(answered(self._eyes.read((query,), until)).readings, query)
         return reading.tracks if isinstance(reading, Value) else ()

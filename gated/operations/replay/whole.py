@@ -21,9 +21,9 @@ from gated.operations.replay.run import run
 from gated.operations.replay.state import State
 from gated.operations.tick import Eyes
 
-_BATCH_SECONDS = 12 * 3600.0
-"""The time that the beginnings of a batch span. Longer: more memory, and more is lost when the replay is interrupted.
-Shorter: what is remembered of the hours around a batch is asked for more often."""
+_BATCH_SECONDS = 48 * 3600.0
+"""The time that the beginnings of a batch span. Shorter: what is remembered of the hours around a batch is asked for
+more often. Longer: processes wait for the last one."""
 
 Batch = tuple[Rehearsal, ...]
 
