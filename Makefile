@@ -21,12 +21,13 @@ test: check ## check, then run every test; ARGS="tests/unit -k ratio" for some o
 	$(BIN)/python -m deploy.local.binaries
 	$(BIN)/pytest -m "not slow" $(ARGS)
 
-check: $(READY) ## format, lint, types, who may import whom, and the shipped rules
+check: $(READY) ## format, lint, types, who may import whom, and the shipped rules with their cases
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/gated check rules rules/
+	$(BIN)/gated test rules rules/
 
 bench: $(READY) ## print what a tick, a poll and an evaluation cost on this machine; takes minutes
 	$(BIN)/pytest -m slow -s tests/bench $(ARGS)
