@@ -65,11 +65,13 @@ class World:
 
     Args:
         error_share: share of requests that fail.
+        old_error_share: the same of v1; None for no difference.
         is_dark: whether no source answers.
         alerts: what fires.
     """
 
     error_share: float = 0.0
+    old_error_share: float | None = None
     is_dark: bool = False
     alerts: tuple[FiringAlert, ...] = ()
     asked: list[int] = field(default_factory=list)
@@ -84,7 +86,10 @@ class World:
             return QueryFailed(FailureReason.UNREACHABLE, "connection refused")
         match query.measure:
             case Increase(selector=selector) | Events(selector=selector):
-                share = self.error_share if "=~" in selector else 1 - self.error_share if "!~" in selector else 1.0
+                failing = self.error_share
+                if self.old_error_share is not None and any(each.value == "v1" for each in query.workload):
+                    failing = self.old_error_share
+                share = failing if "=~" in selector else 1 - failing if "!~" in selector else 1.0
                 return Value(6000.0 * share, now, expression=f"increase({selector})")
             case Buckets() | Observations():
                 return Value(6000.0, now, buckets=((0.4, 5900.0), (0.8, 5990.0)))
