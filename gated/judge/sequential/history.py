@@ -83,14 +83,19 @@ def learn(
     evidence = evidence or Evidence(counted_until=setting.now)
     answers = [reading_of(readings, query) for query in asked]
     failed = next((answer for answer in answers if isinstance(answer, QueryFailed)), None)
+    has_layout = not isinstance(rule, QuantileRule) or bool(evidence.boundaries)
     if failed is not None:
         tried = replace(evidence, unanswered=evidence.unanswered + 1)
-        return tried if tried.unanswered < ATTEMPTS else _given_up(rule, tried, setting, blind(failed).reason)
-    if isinstance(rule, QuantileRule) and not evidence.boundaries and asked:
+        if tried.unanswered < ATTEMPTS:
+            return tried
+        if compares(rule) and not has_layout:
+            return blind(failed)  # without boundaries there is nothing to compare, so they are asked for again
+        return _given_up(rule, tried, setting, blind(failed).reason)
+    if isinstance(rule, QuantileRule) and not has_layout and asked:
         return _with_boundaries(rule, evidence, setting, answers[0])
     if evidence.calibration is None:
         evidence = replace(evidence, calibration=_calibration(rule, evidence, setting, readings))
-    if _needs_past(rule, setting) and evidence.past is None and asked:
+    if _needs_past(rule, setting) and evidence.past is None and evidence.unanswered < ATTEMPTS:
         past = _past(rule, evidence, setting, readings)
         evidence = replace(evidence, past=past, unanswered=evidence.unanswered if past else ATTEMPTS)
     return evidence
@@ -219,7 +224,9 @@ def _with_boundaries(
     bounds = [bound for bound, _ in layout.buckets]
     if isinstance(rule.limit, Limit):
         upper, _ = around(rule.limit.bound, bounds)
-        return no_boundary(rule, bounds) if upper is None else replace(evidence, boundaries=((upper, upper),))
+        if upper is None:
+            return no_boundary(rule, bounds)
+        return replace(evidence, boundaries=((upper, upper),), unanswered=0)
     pairs = bracket(rule.quantile, rule.limit.tolerance, layout.buckets, layout.number)
     if not pairs:
         reason = (
@@ -227,7 +234,7 @@ def _with_boundaries(
             f" last finite bucket ({format_quantity(bounds[-1], rule.unit)}); nothing above it can be counted"
         )
         return Assessment(finding=Finding.ERROR, code="baseline_above_last_bucket", reason=reason)
-    return replace(evidence, boundaries=pairs)
+    return replace(evidence, boundaries=pairs, unanswered=0)
 
 
 def bracket(quantile: float, tolerance: float, buckets: tuple[tuple[float, float], ...], total: float) -> Boundaries:

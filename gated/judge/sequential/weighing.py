@@ -53,6 +53,8 @@ def queries(rule: SequentialRule, evidence: Evidence | None, setting: Setting) -
     """
     if setting.is_recovering and compares(rule):
         return counting.leftovers(rule, evidence, setting)
+    if _impossible(rule, setting) is not None:
+        return ()
     asked = [*counting.freshness(rule, setting), *history.questions(rule, evidence, setting)]
     if evidence is not None and _counts_now(rule, evidence, setting):
         asked += counting.questions(rule, evidence, setting)
@@ -75,6 +77,10 @@ def weigh(rule: SequentialRule, evidence: Evidence | None, setting: Setting, rea
     if impossible is not None:
         return _without(look, impossible, setting)
     learned = history.learn(rule, evidence, setting, readings)
+    if not _has_say(rule, setting):
+        nothing = Assessment(finding=Finding.INSIDE, reason="nothing is compared in this stage (baseline: none)")
+        known = look if isinstance(learned, Assessment) else replace(look, evidence=learned)
+        return _without(known, nothing, setting)
     if isinstance(learned, Assessment):
         return _without(look, learned, setting)
     age = counting.ages(rule, setting, readings)
@@ -168,11 +174,16 @@ def _counts_now(rule: SequentialRule, evidence: Evidence, setting: Setting) -> b
     """Whether this look's events are asked for."""
     return (
         setting.has_begun
-        and _impossible(rule, setting) is None
+        and _has_say(rule, setting)
         and history.is_known(rule, evidence, setting)
         and counting.is_due(rule, evidence, setting)
         and setting.now - evidence.counted_until <= counting.LONGEST_SECONDS
     )
+
+
+def _has_say(rule: SequentialRule, setting: Setting) -> bool:
+    """Whether the rule is asked at all in this stage."""
+    return not (compares(rule) and setting.kind is BaselineKind.NONE)
 
 
 def _impossible(rule: SequentialRule, setting: Setting) -> Assessment | None:
@@ -180,9 +191,6 @@ def _impossible(rule: SequentialRule, setting: Setting) -> Assessment | None:
     if not compares(rule):
         return None
     match setting.kind:
-        case BaselineKind.NONE:
-            reason = "nothing is compared in this stage (baseline: none)"
-            return Assessment(finding=Finding.INSIDE, reason=reason)
         case BaselineKind.BESIDE if setting.baseline is None:
             reason = "the release names no baseline to compare with"
             return Assessment(finding=Finding.NO_DATA, code="no_baseline", reason=reason)
