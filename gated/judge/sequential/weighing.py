@@ -104,6 +104,9 @@ def _with_events(look: Weighed, setting: Setting, readings: Readings) -> Weighed
     if setting.now - evidence.counted_until > counting.LONGEST_SECONDS:
         waiting = _waiting("gap", "nobody looked for more than an hour; counting goes on from here")
         return _without(look, waiting, setting)
+    if setting.now < evidence.counted_until:
+        waiting = _waiting("clock_set_back", "the clock was set back; counting goes on when it has caught up")
+        return replace(look, instead=waiting)
     if not counting.is_due(rule, evidence, setting):
         return look
     counted = counting.count(rule, evidence, setting, readings)
@@ -205,8 +208,9 @@ def _impossible(rule: SequentialRule, setting: Setting) -> Assessment | None:
 
 
 def _without(look: Weighed, instead: Assessment, setting: Setting) -> Weighed:
-    """The look without what happened up to now: it is never counted."""
-    return replace(look, evidence=replace(look.evidence, counted_until=setting.now), instead=instead)
+    """The look without what happened up to now: it is never counted, nor counted again if the clock was set back."""
+    left_out_until = max(look.evidence.counted_until, setting.now)
+    return replace(look, evidence=replace(look.evidence, counted_until=left_out_until), instead=instead)
 
 
 def _waiting(code: str, reason: str) -> Assessment:

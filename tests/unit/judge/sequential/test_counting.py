@@ -6,9 +6,10 @@ import pytest
 
 from gated.judge.queries import queries_for
 from gated.judge.sequential.history import ATTEMPTS, bracket, spans
+from gated.model.evidence import BaselineKind
 from gated.model.reading import CountHistory, Events, FailureReason, NoData, NoDataReason, Observations
 from gated.model.release import RuleState
-from gated.model.verdict import Outcome
+from gated.model.verdict import Outcome, Verdict
 from tests.judge_story import Facts, Story, one_stage
 from tests.unit.judge.sequential_stories import (
     ERRORS,
@@ -189,3 +190,25 @@ def test_a_version_scraped_less_often_than_it_is_looked_at_is_not_blind() -> Non
         story.run(15)
     assert counted(story, ERRORS) == counted(story, VERSUS) == pytest.approx(285 * 100)
     assert story.shown().coverage == 1.0
+
+
+def test_a_clock_that_was_set_back_neither_counts_twice_nor_promotes_on_what_was_counted_before() -> None:
+    """Until it has caught up nothing is seen of the version, so nothing may be said for it."""
+    story = started(world(), limit_rule(), versus_rule()).run(900).skip(-120)
+    story.world = world(0.9)
+    story.run(105)
+    assert {result.code for result in story.release.results} == {"clock_set_back"}
+    assert story.verdict() is not Verdict.PROMOTE
+    assert counted(story, ERRORS) == pytest.approx(900 * 100)
+    story.run(45)
+    assert counted(story, ERRORS) == pytest.approx(930 * 100)
+
+
+def test_a_clock_that_was_set_back_in_a_stage_that_compares_nothing_counts_nothing_twice() -> None:
+    stages = (one_stage(), one_stage(name="alone", baseline=BaselineKind.NONE), one_stage(name="beside"))
+    story = started(world(), versus_rule(), stages=stages).run(315).claim().start("alone").run(315)
+    until = story.now
+    story.skip(-60).run(15)
+    evidence = story.state(VERSUS).evidence
+    assert evidence is not None
+    assert evidence.counted_until == until
