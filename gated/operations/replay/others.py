@@ -45,13 +45,9 @@ class Others:
 
     def read(self, queries: Collection[Query], now: float) -> Look:
         """Answer every query."""
-        asked: dict[Query, None] = {}
-        split: dict[Query, tuple[Query, ...]] = {}
-        for query in queries:
-            parts = split[query] = _parts(query)
-            asked.update(dict.fromkeys(parts))
-        look = self._eyes.read(asked, now)
-        return Look({query: _joined(parts, look.readings) for query, parts in split.items()}, look.reports)
+        split = [(query, _parts(query)) for query in queries]
+        look = self._eyes.read(dict.fromkeys(part for _, parts in split for part in parts), now)
+        return Look({query: _joined(parts, look.readings) for query, parts in split}, look.reports)
 
 
 def less(query: Query, everyone: Reading, one: Reading) -> Reading:
