@@ -63,16 +63,16 @@ def total_of(rule: SequentialRule) -> str:
 def freshness(rule: SequentialRule, setting: Setting) -> tuple[Query, ...]:
     """When the newest samples were scraped; of the baseline too, where a comparison needs it."""
     whose = [setting.workload]
-    if _needs_baseline(rule, setting) and setting.baseline is not None:
-        whose.append(setting.baseline)
+    if _needs_baseline(rule, setting) and setting.old is not None:
+        whose.append(setting.old)
     return tuple(Query(rule.source, Newest(total_of(rule)), workload) for workload in whose)
 
 
 def questions(rule: SequentialRule, evidence: Evidence, setting: Setting) -> tuple[Query, ...]:
     """What is asked of a look that counts. A fixed limit asks the baseline too: it may be suffering the same."""
     whose = [setting.workload]
-    if setting.baseline is not None and setting.kind is BaselineKind.BESIDE:
-        whose.append(setting.baseline)
+    if setting.old is not None and setting.kind is BaselineKind.BESIDE:
+        whose.append(setting.old)
     return tuple(query for workload in whose for query in _of(rule, workload, evidence.counted_until, setting.now))
 
 
@@ -106,8 +106,8 @@ def count(
     if new is None or isinstance(new, Assessment):
         return new
     old = _NOTHING
-    if setting.baseline is not None and setting.kind is BaselineKind.BESIDE:
-        tally = _tally(rule, setting.baseline, evidence.counted_until, setting.now, readings)
+    if setting.old is not None and setting.kind is BaselineKind.BESIDE:
+        tally = _tally(rule, setting.old, evidence.counted_until, setting.now, readings)
         if isinstance(tally, _Tally):
             old = tally
         elif _needs_baseline(rule, setting):

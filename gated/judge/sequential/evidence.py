@@ -128,7 +128,7 @@ def _tests(
     match rule.limit:
         case Limit() as limit:
             one = OneSample(harmful_share(rule, limit), looks, dispersion(known, setting))
-            has_excuse = setting.baseline is not None
+            has_excuse = setting.old is not None
             return _against_limit(one, evidence, canary, baseline, is_early=is_early, has_excuse=has_excuse)
         case WorseThanBaseline() as limit if setting.kind is BaselineKind.BESIDE:
             two = TwoSample(tolerance(rule, limit, setting), looks, known)

@@ -56,6 +56,11 @@ class Setting:
     tainted: tuple[tuple[float, float], ...]
 
     @property
+    def old(self) -> Workload | None:
+        """The old version's series, if it has any of its own: what is the new version's too, excuses nothing of it."""
+        return None if self.baseline == self.workload else self.baseline
+
+    @property
     def odds_limit(self) -> float:
         """The odds at which the release goes back, and at which a rule that does not roll back is in breach."""
         return 1.0 / self.plan.false_rollback_budget

@@ -178,6 +178,13 @@ def test_a_baseline_with_the_new_versions_own_series_is_an_error() -> None:
     assert {result.outcome for result in story.release.results} == {Outcome.ERROR}
 
 
+def test_a_version_is_no_excuse_for_itself() -> None:
+    """Labels that pick out the new version for the old one would excuse whatever it does."""
+    at = world(0.9, from_seconds=615, baseline_error_share=0.9)
+    story = started(at, limit_rule(), baseline="v2").run(900)
+    assert story.phase() is Phase.ROLLING_BACK
+
+
 def test_a_stage_may_compare_with_nothing() -> None:
     stages = (one_stage(baseline=BaselineKind.NONE),)
     story = started(world(0.5, baseline_is_absent=True), versus_rule(), slow_rule(), stages=stages).run(330)
