@@ -42,11 +42,12 @@ def assess(look: Weighed, release_odds: float, setting: Setting) -> Assessment:
         "sample_age_seconds": look.sample_age_seconds,
         "baseline": setting.kind if compares(rule) else BaselineKind.NONE,
         "unit": Unit.RATIO,
+        "limit": _limit(rule, evidence, setting),
         "window_seconds": setting.window_seconds,
     }
     if look.instead is not None:
         return replace(look.instead, **common)
-    if not evidence.canary.total:
+    if not evidence.canary.total and not look.is_refuted:
         nothing = Assessment(finding=Finding.OPEN, code="no_traffic", reason="nothing was served in this stage yet")
         return replace(nothing, query=look.query, **common)
     finding, code, verdict, eta = _standing(look, release_odds, share, setting)
@@ -87,6 +88,9 @@ def _standing(
         reason = f"odds {in_odds(share)} that this is no accident, limit {limit}; too suspicious to promote"
         return Finding.OPEN, "suspicious", reason, None
     if not isinstance(rule.limit, Limit):
+        if setting.kind is BaselineKind.BESIDE and not evidence.baseline.total:
+            reason = f"{setting.baseline_name} served nothing in this stage yet, so there is nothing to compare with"
+            return Finding.OPEN, "no_baseline_traffic", reason, None
         return Finding.INSIDE, "", f"no evidence of harm, odds {in_odds(share)}, limit {limit}", 0.0
     proof = _health_odds(rule, evidence, setting) or 0.0
     if proof >= HEALTH_ODDS:
@@ -105,25 +109,30 @@ def _standing(
 
 
 def _numbers(rule: SequentialRule, evidence: Evidence, setting: Setting) -> dict[str, Any]:
-    """Value, limit, samples and interval of what was counted in this stage."""
+    """Value, samples and interval of what was counted in this stage."""
     known = evidence.calibration or Calibration()
     low, high = confidence_sequence(evidence.canary, _INTERVAL_ALPHA, dispersion(known, setting))
     seen = baseline_share(rule, evidence, setting)
-    if isinstance(rule.limit, Limit):
-        limit: float | None = harmful_share(rule, rule.limit)
-    else:
-        limit = None if seen is None else seen * (1 + tolerance(rule, rule.limit, setting))
     good = shows_good(rule)
     return {
         "value": shown(evidence.canary.share, good=good),
         "samples": evidence.canary.total,
         "interval": (1 - high, 1 - low) if good else (low, high),
-        "limit": None if limit is None else shown(limit, good=good),
         "baseline_value": None if seen is None else shown(seen, good=good),
         "baseline_samples": evidence.baseline.total
         if setting.kind is BaselineKind.BESIDE and seen is not None
         else None,
     }
+
+
+def _limit(rule: SequentialRule, evidence: Evidence, setting: Setting) -> float | None:
+    """The line, as a share like the value; None while nothing is known of the baseline it depends on."""
+    if isinstance(rule.limit, Limit):
+        return shown(harmful_share(rule, rule.limit), good=shows_good(rule))
+    seen = baseline_share(rule, evidence, setting)
+    if seen is None:
+        return None
+    return shown(seen * (1 + tolerance(rule, rule.limit, setting)), good=shows_good(rule))
 
 
 def _health_odds(rule: SequentialRule, evidence: Evidence, setting: Setting) -> float | None:

@@ -7,10 +7,11 @@ import pytest
 from gated.model.evidence import BaselineKind
 from gated.model.plan import InconclusiveAction
 from gated.model.release import Phase
-from gated.model.rule import Limit, OnBreach, Side, WorseThanBaseline
+from gated.model.rule import Limit, OnBreach, SequentialRule, Side, WorseThanBaseline
+from gated.model.units import Unit
 from gated.model.verdict import Outcome, Verdict
 from gated.store.codec import RELEASE
-from tests.judge_story import Facts, Story, one_stage
+from tests.judge_story import Facts, Story, World, one_stage
 from tests.unit.judge.sequential_stories import (
     ERRORS,
     SLOW,
@@ -98,6 +99,33 @@ def test_no_traffic_is_never_promoted() -> None:
     story = started(world(requests_per_second=0.0), limit_rule(), versus_rule(), stages=stages).run(1200)
     assert story.verdict() is Verdict.HOLD
     assert story.result(ERRORS).code == story.result(VERSUS).code == "no_traffic"
+
+
+@pytest.mark.parametrize("rule", [versus_rule(), waf_rule(block_seconds=60.0)], ids=["errors", "events"])
+def test_an_idle_baseline_is_nothing_to_compare_with(rule: SequentialRule) -> None:
+    """Of a version without a counterpart no comparison can say that it does no harm, and it fails half of the time."""
+    story = started(world(0.5, baseline_requests_per_second=0.0), rule).run(3700)
+    assert (story.verdict(), story.result().code) == (Verdict.HOLD, "no_baseline_traffic")
+    assert "v1 served nothing in this stage yet" in story.reason()
+
+
+def test_a_rule_that_saw_nothing_in_this_stage_may_still_be_the_cause() -> None:
+    """What it saw in the stage before counts, and the release's odds have reached the limit."""
+    rules = (waf_rule(limit=WorseThanBaseline(0.0)), limit_rule())
+    stages = (one_stage(), one_stage(name="next", bake_max_seconds=3600.0))
+    story = started(world(), *rules, stages=stages).run(610).claim()
+    seen = story.state("waf-blocks").evidence
+    assert seen is not None
+    much = replace(seen, processes=(replace(seen.processes[0], value=190.0),))
+    states = tuple(
+        replace(state, evidence=much) if state.rule == "waf-blocks" else state for state in story.release.rules
+    )
+    story.release = replace(story.release, rules=states)
+    story.skip(1).start("next").world = world(0.1)
+    while story.release.rollback is None and sum(result.odds or 0.0 for result in story.release.results) < 100.0:
+        story.run(15)
+    assert story.release.rollback is not None
+    assert story.release.rollback.rule == "waf-blocks"
 
 
 def test_without_a_single_error_anywhere_a_release_is_promoted() -> None:
@@ -209,6 +237,17 @@ def test_the_sentence_can_be_understood_at_night() -> None:
     assert "against 0.4 % of " in reason
     assert " on v1; odds " in reason
     assert reason.endswith(" : 1 that this is no accident, limit 100 : 1")
+
+
+@pytest.mark.parametrize(
+    "at",
+    [world(), world(requests_per_second=0.0), lambda _: Facts(sample_age_seconds=500.0)],
+    ids=["seen", "idle", "stale"],
+)
+def test_value_and_limit_of_a_quantile_are_shares(at: World) -> None:
+    """The limit of 800 ms is no share, and would be drawn at 80,000 %."""
+    result = started(at, slow_rule()).run(60).result()
+    assert (result.limit, result.unit) == (0.05, Unit.RATIO)
 
 
 def test_results_carry_what_a_chart_needs() -> None:
