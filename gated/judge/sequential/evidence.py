@@ -44,12 +44,13 @@ def weighed(rule: SequentialRule, evidence: Evidence, counted: Counted, setting:
     canary, baseline = counted.pairs[-1]
     born_at = setting.now if evidence.born_at is None and canary.total else evidence.born_at
     is_early = _is_early(born_at, known, setting)
+    of_stage = (canary, baseline, counted.proof) if _is_of_stage(rule, evidence, setting) else (Counts(),) * 3
     after = replace(
         evidence,
         counted_until=setting.now,
-        canary=evidence.canary + canary,
-        baseline=evidence.baseline + baseline,
-        proof=evidence.proof + counted.proof,
+        canary=evidence.canary + of_stage[0],
+        baseline=evidence.baseline + of_stage[1],
+        proof=evidence.proof + of_stage[2],
         born_at=born_at,
         early=_early(evidence.early, EarlyLook(setting.now, canary, baseline)) if is_early else evidence.early,
         **_tests(rule, evidence, counted, elapsed, setting, is_early=is_early),
@@ -117,6 +118,16 @@ def tolerance(rule: SequentialRule, limit: WorseThanBaseline, setting: Setting) 
     """The tolerated increase of the share; a quantile's own tolerance is in its pairs of boundaries already."""
     own = 0.0 if isinstance(rule, QuantileRule) else limit.tolerance
     return max(own, PAST_TOLERANCE) if setting.kind is BaselineKind.BEFORE else own
+
+
+def _is_of_stage(rule: SequentialRule, evidence: Evidence, setting: Setting) -> bool:
+    """Whether a look's events may stand for the running stage.
+
+    A look begins where the last one ended, as a rule less than a step before its stage. After a gap it may reach far
+    back: what the version did with less traffic is evidence of harm, and none of health with more.
+    """
+    began = setting.stage_started_at
+    return began is None or began - evidence.counted_until <= setting.step_seconds(rule)
 
 
 def _tests(

@@ -105,6 +105,27 @@ def test_a_new_stage_counts_anew() -> None:
     assert state.evidence.processes, "the evidence of harm goes on"
 
 
+def test_what_was_served_before_a_stage_proves_nothing_about_it() -> None:
+    """Nobody looked for most of an hour; then the next stage began, and its first look covers all of that."""
+    stages = (one_stage(), one_stage(name="next"))
+    story = started(world(), limit_rule(), stages=stages).run(315).claim()
+    story.skip(3000).start("next").run(15)
+    assert counted(story, ERRORS) == 0.0
+    assert story.outcome(ERRORS) is Outcome.PENDING
+    story.run(285)
+    assert counted(story, ERRORS) == pytest.approx(285 * 100)
+
+
+def test_harm_before_a_stage_is_evidence_in_it() -> None:
+    stages = (one_stage(), one_stage(name="next"))
+    story = started(world(0.5, from_seconds=400), limit_rule(), stages=stages).run(315).claim()
+    before = story.result(ERRORS).odds
+    after = story.skip(3000).start("next").run(15).result(ERRORS).odds
+    assert before is not None
+    assert after is not None
+    assert after > 2 * before
+
+
 def test_history_that_never_answers_is_given_up() -> None:
     story = Story(
         lambda t: replace(world()(t), blind={limit_rule().name: FailureReason.TIMEOUT} if t <= 15 * ATTEMPTS else {}),
