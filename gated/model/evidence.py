@@ -187,5 +187,8 @@ class Evidence:
         )
 
     def with_new_stage(self) -> "Evidence":
-        """The same at the start of a stage: health is proved anew, the evidence of harm goes on."""
-        return replace(self, canary=Counts(), baseline=Counts(), proof=Counts())
+        """The same at the start of a stage: health is proved anew, the evidence of harm goes on.
+
+        What is ten times worse depends on what the stage compares with.
+        """
+        return replace(self, canary=Counts(), baseline=Counts(), proof=Counts(), tenfold=None)

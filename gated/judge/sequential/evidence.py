@@ -114,6 +114,17 @@ def harmful_share(rule: SequentialRule, limit: Limit) -> float:
     return limit.bound if limit.side is Side.ABOVE else round(1.0 - limit.bound, _DIGITS)
 
 
+def known_line(rule: SequentialRule, evidence: Evidence, setting: Setting) -> float | None:
+    """The share of bad events from which harm begins, where it does not move with an old version beside the new one."""
+    match rule.limit:
+        case Limit() as limit:
+            return harmful_share(rule, limit)
+        case WorseThanBaseline() as limit if setting.kind is BaselineKind.BEFORE and evidence.past is not None:
+            return evidence.past.share * (1 + tolerance(rule, limit, setting))
+        case WorseThanBaseline():
+            return None
+
+
 def tolerance(rule: SequentialRule, limit: WorseThanBaseline, setting: Setting) -> float:
     """The tolerated increase of the share; a quantile's own tolerance is in its pairs of boundaries already."""
     own = 0.0 if isinstance(rule, QuantileRule) else limit.tolerance
@@ -146,7 +157,7 @@ def _tests(
             return _beside(two, evidence, counted, elapsed, is_early=is_early)
         case WorseThanBaseline() as limit if evidence.past is not None:
             past = PastBaseline(tolerance(rule, limit, setting), looks, evidence.past)
-            return {"before": past.looked(evidence.before or past.opened(), canary, elapsed)}
+            return _before(past, evidence, canary, elapsed, is_early=is_early)
         case WorseThanBaseline():
             raise AssertionError("without a past to compare with nothing is weighed")
 
@@ -176,6 +187,16 @@ def _beside(test: TwoSample, evidence: Evidence, counted: Counted, elapsed: floa
     worse = replace(test, tolerance=TENFOLD * (1 + test.tolerance) - 1)
     process = worse.looked(evidence.tenfold or worse.opened(), *counted.pairs[-1], elapsed)
     return {"processes": looked, "tenfold": process}
+
+
+def _before(
+    test: PastBaseline, evidence: Evidence, canary: Counts, elapsed: float, *, is_early: bool
+) -> dict[str, Any]:
+    after = {"before": test.looked(evidence.before or test.opened(), canary, elapsed)}
+    if is_early:
+        worse = replace(test, tolerance=TENFOLD * (1 + test.tolerance) - 1)
+        after["tenfold"] = worse.looked(evidence.tenfold or worse.opened(), canary, elapsed)
+    return after
 
 
 def _is_early(born_at: float | None, known: Calibration, setting: Setting) -> bool:

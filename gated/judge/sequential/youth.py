@@ -13,11 +13,11 @@ introduces a cold start of more than tenfold harm.
 
 from dataclasses import replace
 
-from gated.judge.sequential.evidence import anew, harmful_share, is_young
+from gated.judge.sequential.evidence import anew, is_young, known_line
 from gated.judge.sequential.setting import Setting
 from gated.judge.stats.cold_start import is_not_falling
 from gated.model.evidence import Calibration, Evidence
-from gated.model.rule import Limit, SequentialRule
+from gated.model.rule import SequentialRule
 
 _SETTLED_SHARE = 0.4
 """From this share of the early minutes on (two of five), harm that does not fall is no cold start."""
@@ -30,9 +30,8 @@ def is_excused_by_youth(rule: SequentialRule, evidence: Evidence, setting: Setti
     if evidence.tenfold is not None and setting.weight(rule) * evidence.tenfold.value >= setting.odds_limit:
         return False
     age = setting.now - (evidence.born_at or setting.now)
-    limit = harmful_share(rule, rule.limit) if isinstance(rule.limit, Limit) else None
-    known = evidence.calibration or Calibration()
-    return age < _SETTLED_SHARE * setting.plan.cold_start_seconds or not is_not_falling(evidence.early, limit, known)
+    line, known = known_line(rule, evidence, setting), evidence.calibration or Calibration()
+    return age < _SETTLED_SHARE * setting.plan.cold_start_seconds or not is_not_falling(evidence.early, line, known)
 
 
 def suspected(evidence: Evidence, setting: Setting) -> Evidence:

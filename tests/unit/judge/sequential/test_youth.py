@@ -5,10 +5,11 @@ from math import exp
 
 import pytest
 
+from gated.model.evidence import BaselineKind
 from gated.model.release import Phase
 from gated.model.rule import Limit, Side
 from gated.model.verdict import Verdict
-from tests.judge_story import Facts, Story, World
+from tests.judge_story import Facts, Story, World, one_stage
 from tests.unit.judge.sequential_stories import STEADY, VERSUS, limit_rule, started, versus_rule, world
 
 
@@ -45,22 +46,44 @@ def test_without_the_protection_a_cold_start_goes_back() -> None:
     assert started(cold_start(6.0), versus_rule(), cold_start_seconds=0.0).run(300).phase() is Phase.ROLLING_BACK
 
 
-@pytest.mark.parametrize(
-    "rule", [versus_rule(), limit_rule(limit=Limit(0.005, Side.ABOVE))], ids=["baseline", "fixed limit"]
+CASES = pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        (versus_rule(), BaselineKind.BESIDE),
+        (versus_rule(), BaselineKind.BEFORE),
+        (limit_rule(limit=Limit(0.005, Side.ABOVE)), BaselineKind.BESIDE),
+    ],
+    ids=["baseline", "before the release", "fixed limit"],
 )
-def test_a_fault_from_the_start_that_does_not_fall_goes_back_after_two_minutes(rule: object) -> None:
-    story = started(world(0.02), rule).run(200)
+
+
+@CASES
+def test_a_fault_from_the_start_that_does_not_fall_goes_back_after_two_minutes(
+    rule: object, kind: BaselineKind
+) -> None:
+    stages = (one_stage(bake_max_seconds=3600.0, baseline=kind),)
+    story = started(world(0.02), rule, stages=stages).run(200)
     assert story.release.rollback is not None
     seconds = story.release.rollback.triggered_at - story.now + story.time - 15
     assert 100 < seconds < 200
 
 
-@pytest.mark.parametrize(
-    "rule", [versus_rule(), limit_rule(limit=Limit(0.005, Side.ABOVE))], ids=["baseline", "fixed limit"]
-)
-def test_more_than_tenfold_harm_goes_back_at_once(rule: object) -> None:
-    story = started(world(0.3), rule).run(60)
+@CASES
+def test_more_than_tenfold_harm_goes_back_at_once(rule: object, kind: BaselineKind) -> None:
+    stages = (one_stage(bake_max_seconds=3600.0, baseline=kind),)
+    story = started(world(0.3), rule, stages=stages).run(60)
     assert story.phase() is Phase.ROLLING_BACK
+
+
+def test_a_young_version_may_pass_on_to_a_stage_that_compares_with_something_else() -> None:
+    """What is known of more than tenfold harm is known by another test there."""
+    short = {"bake_min_seconds": 60.0, "bake_max_seconds": 60.0}
+    kinds = (BaselineKind.BESIDE, BaselineKind.BEFORE, BaselineKind.NONE, BaselineKind.BESIDE)
+    stages = tuple(one_stage(name=f"s{at}", baseline=kind, **short) for at, kind in enumerate(kinds))
+    story = started(world(), versus_rule(), stages=stages)
+    for stage in stages[1:]:
+        story.run(60).claim().start(stage.name)
+    assert story.run(60).verdict() is Verdict.PROMOTE
 
 
 def test_after_its_first_minutes_a_version_is_no_longer_excused() -> None:
