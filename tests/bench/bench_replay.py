@@ -106,12 +106,22 @@ def test_a_week_of_made_up_rollouts(url: str, tmp_path: Path, least_bake_seconds
     with remember(url, STEP) as memory:
         told = rehearsals(rolling, judged_by, memory, STEP)
         found_out = memory.requests
+    before = cpu_seconds()
     requests, seconds, results = replay(url, judged_by, told, tmp_path / "replay.state")
+    cpu = cpu_seconds() - before
     looks = sum(each.looks for each in results)
     print(f"\n\n{len(told):,} rollouts; {found_out} requests to find out what ran")
-    print("| looks | requests | seconds | looks/s | state file | resident |\n|---|---|---|---|---|---|")
     size = (tmp_path / "replay.state").stat().st_size / 1e6
-    print(f"| {looks:,} | {requests:,} | {seconds:.0f} | {looks / seconds:,.0f} | {size:.1f} MB | {resident()} |")
+    figures = {
+        "looks": f"{looks:,}",
+        "requests": f"{requests:,}",
+        "seconds": f"{seconds:.0f}",
+        "of processors": f"{cpu:.0f} s",
+        "looks/s": f"{looks / seconds:,.0f}",
+        "state file": f"{size:.1f} MB",
+        "resident": resident(),
+    }
+    print(f"| {' | '.join(figures)} |\n|{'---|' * len(figures)}\n| {' | '.join(figures.values())} |")
     summary = totals(results)
     print(f"rolled back: {summary.rolled_back.count} of {summary.rolled_back.of}")
     assert summary.blind == 0
@@ -132,6 +142,12 @@ def replay(url: str, judged_by: Policy, told: Sequence[Rehearsal], file: Path) -
             tell=lambda _: None,
         )
         return requests, time.monotonic() - began, list(kept.done.values())
+
+
+def cpu_seconds() -> float:
+    """The time of processors that all workers took; Prometheus' is not in it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def resident() -> str:
