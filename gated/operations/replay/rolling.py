@@ -27,6 +27,8 @@ from gated.operations.tick import Eyes
 
 _STEP_SECONDS = 300.0
 """How finely it is looked at who ran when."""
+_STRETCH_SECONDS = 6 * 3600.0
+"""How long an instance's turn is, when there is time."""
 _PRESENT = 0.9
 """The share of the steps of a rollout in which a version or instance must have had samples to have been there."""
 
@@ -83,7 +85,7 @@ def rehearsals(rolling: Rolling, policy: Policy, eyes: Eyes, interval_seconds: f
     made: list[Rehearsal | None] = []
     for service in rolling.services:
         ran = past.of(service)
-        made += [_rehearsal(rolling, policy.plan, service, ran, *at, length) for at in enumerate(begins)]
+        made += [_rehearsal(rolling, policy.plan, service, ran, begin, length) for begin in begins]
     found = sorted((each for each in made if each is not None), key=lambda each: (each.opened_at, each.service))
     silent = set(rolling.services) - {each.service for each in found}
     if silent:
@@ -97,7 +99,6 @@ def _rehearsal(
     plan: Plan,
     service: str,
     ran: Mapping[str, Sequence[Track]],
-    number: int,
     begin: float,
     length: float,
 ) -> Rehearsal | None:
@@ -121,8 +122,20 @@ def _rehearsal(
         stages=(),
         ends_at=begin + length,
         is_made_up=True,
-        instance=instances[number % len(instances)] if is_split else "",
+        instance=instances[_turn(rolling, begin, len(instances))] if is_split else "",
     )
+
+
+def _turn(rolling: Rolling, begin: float, instances: int) -> int:
+    """Which of so many instances it is whose turn it is.
+
+    With time enough each stays for some hours, since what is asked of the past about an instance is loaded for hours.
+    Each round begins with another one, so that none has the same hours every day.
+    """
+    long_enough = 2 * instances * _STRETCH_SECONDS <= rolling.until - rolling.since
+    stretch = _STRETCH_SECONDS if long_enough else rolling.every_seconds
+    turn = math.floor(begin / stretch) - math.floor(rolling.since / stretch)
+    return (turn + turn // instances) % instances
 
 
 def _is_present(track: Track, steps: slice) -> bool:

@@ -23,7 +23,7 @@ from gated.operations.replay.run import run
 from gated.operations.replay.state import State
 from gated.operations.tick import Eyes
 
-_BATCH_SECONDS = 48 * 3600.0
+_BATCH_SECONDS = 96 * 3600.0
 """The time that the beginnings of a batch span. Shorter: what is remembered of the hours around a batch is asked for
 more often. Longer: processes wait for the last one."""
 

@@ -53,9 +53,20 @@ def results(eyes: Past, told: tuple[Rehearsal, ...]) -> list[Replayed]:
 def test_all_instances_take_turns_to_stand_for_the_new_version() -> None:
     told = found(past(*service("checkout", instances=3)))
     assert [(each.opened_at - NOON) / HOUR for each in told] == [0, 1, 2, 3]
-    assert [each.instance for each in told] == ["checkout-v1-0", "checkout-v1-1", "checkout-v1-2", "checkout-v1-0"]
+    assert [each.instance for each in told] == ["checkout-v1-0", "checkout-v1-1", "checkout-v1-2", "checkout-v1-1"]
     assert {each.version for each in told} == {"v1"}
     assert all(each.is_made_up for each in told)
+
+
+def test_with_time_enough_turns_are_long_and_nobody_has_the_same_hours_every_day() -> None:
+    days = replace(ROLLING, until=NOON + 96 * HOUR, every_seconds=6 * HOUR)
+    eyes = Past(service("checkout", instances=4), NOON, NOON + 97 * HOUR)
+    told = found(eyes, days)
+    by_hour = {hour: {each.instance for each in told[hour::4]} for hour in range(4)}
+    assert all(len(instances) == 4 for instances in by_hour.values())
+    hourly = found(eyes, replace(days, every_seconds=HOUR))
+    assert {each.instance for each in hourly[:6]} == {hourly[0].instance}
+    assert len({each.instance for each in hourly}) == 4
 
 
 def test_only_whole_rollouts_are_made_up() -> None:
