@@ -249,12 +249,13 @@ def test_what_it_costs(record: Callable[[str, Any], None]) -> None:
 
 def _print_rates(rows: Sequence[FalseRollbacks], effect: float, judges: Sequence[str]) -> None:
     rates = {(row.model, row.judge): row for row in rows if row.effect == effect}
+    labels = {f"{model.name}{' *' if model.is_unseen else ''}": model.name for model in MODELS}
 
-    def entry(model: str, judge: str) -> str:
-        row = rates[model, judge]
+    def entry(label: str, judge: str) -> str:
+        row = rates[labels[label], judge]
         return f"{short(row.mean.percent)} [{short(row.worst.percent)}]"
 
-    print(verdicts.table([model.name for model in MODELS], judges, entry), "\n", flush=True)
+    print(verdicts.table(list(labels), judges, entry), "\n", flush=True)
 
 
 def _print_cold(rows: Sequence[FalseRollbacks], model: Model) -> None:
