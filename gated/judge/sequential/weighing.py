@@ -142,11 +142,11 @@ def settle(looks: Sequence[Weighed], setting: Setting) -> tuple[list[Weighed], f
             settled[at] = _crossed(look, setting)
     shared = [at for at, look in enumerate(settled) if look.rule.on_breach is OnBreach.ROLLBACK]
     total = sum(_share(settled[at], setting) for at in shared)
-    while total >= setting.odds_limit:
-        weighable = [at for at in shared if settled[at].instead is None]
-        if not weighable:
-            break
+    # Each at most once: what a blind rule knows may be enough by itself, however often the others begin anew.
+    weighable = [at for at in shared if settled[at].instead is None]
+    while weighable and total >= setting.odds_limit:
         cause = max(weighable, key=lambda at: _share(settled[at], setting))
+        weighable.remove(cause)
         settled[cause] = _crossed(settled[cause], setting)
         if settled[cause].is_refuted:
             return [_alone(look, setting) for look in settled], total

@@ -6,8 +6,10 @@ from math import exp
 import pytest
 
 from gated.model.evidence import BaselineKind
+from gated.model.ids import RuleName
+from gated.model.reading import FailureReason
 from gated.model.release import Phase
-from gated.model.rule import Limit, Side
+from gated.model.rule import Limit, Side, WorseThanBaseline
 from gated.model.verdict import Verdict
 from tests.judge_story import Facts, Story, World, one_stage
 from tests.unit.judge.sequential_stories import STEADY, VERSUS, limit_rule, started, versus_rule, world
@@ -84,6 +86,20 @@ def test_a_young_version_may_pass_on_to_a_stage_that_compares_with_something_els
     for stage in stages[1:]:
         story.run(60).claim().start(stage.name)
     assert story.run(60).verdict() is Verdict.PROMOTE
+
+
+@pytest.mark.timeout(10)
+def test_a_rule_that_went_blind_after_it_was_the_cause_does_not_stop_the_gate() -> None:
+    """Its share is still enough by itself, and the others are too young to be the cause in its place."""
+    gateway = limit_rule(name=RuleName("gateway"), events='gateway_total{code=~"5.."}', total="gateway_total")
+
+    def at(seconds: float) -> Facts:
+        blind = {gateway.name: FailureReason.TIMEOUT} if seconds > 60 else {}
+        return replace(world(0.9)(seconds), blind=blind)
+
+    story = started(at, gateway, versus_rule(limit=WorseThanBaseline(1000.0))).run(120)
+    assert story.phase() is Phase.ROLLING_BACK
+    assert story.result("gateway").code == "timeout"
 
 
 def test_after_its_first_minutes_a_version_is_no_longer_excused() -> None:
