@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gated.judge.assessment import Assessment, Finding, blind, reading_of, sample_age
 from gated.judge.sequential.setting import Setting, compares
+from gated.judge.stats.history import sane
 from gated.model.evidence import BaselineKind, Counts, Evidence
 from gated.model.reading import Events, Newest, NoData, NoDataReason, Observations, Query, Reading, Readings, Value
 from gated.model.rule import ActivityRule, Limit, QuantileRule, RatioRule, SequentialRule, Side
@@ -120,15 +121,13 @@ def count(
             return no_boundary(rule, new.bounds)
         slower = new.slower_than(lower) if lower is not None else Counts(new.counts.total, new.counts.total)
         return Counted(((new.slower_than(upper), old.slower_than(upper)),), slower, new.query)
-    missing = next((c for _, c in evidence.boundaries if new.counts.total and c not in new.bounds), None)
-    if missing is not None:
-        return Assessment(
-            finding=Finding.ERROR,
-            code="no_such_boundary",
-            reason=f"the histogram of the new version has no boundary at {format_quantity(missing, rule.unit)}, where"
-            " the comparison needs one",
-            query=new.query,
-        )
+    for whose, version, bounds in (
+        ("the new version", new, [c for _, c in evidence.boundaries]),
+        (f"the baseline {setting.baseline_name}", old, [b for b, _ in evidence.boundaries]),
+    ):
+        missing = next((bound for bound in bounds if version.counts.total and bound not in version.bounds), None)
+        if missing is not None:
+            return _no_such_boundary(whose, format_quantity(missing, rule.unit), version.query)
     pairs = tuple((new.slower_than(c), old.slower_than(b)) for b, c in evidence.boundaries)
     return Counted(pairs, pairs[-1][0], new.query)
 
@@ -173,6 +172,16 @@ def no_boundary(rule: QuantileRule, bounds: Sequence[float]) -> Assessment:
     )
 
 
+def _no_such_boundary(whose: str, boundary: str, query: str) -> Assessment:
+    """A layout that changed: the next boundary would count other observations than those of the hour before."""
+    return Assessment(
+        finding=Finding.ERROR,
+        code="no_such_boundary",
+        reason=f"the histogram of {whose} has no boundary at {boundary}, where the comparison needs one",
+        query=query,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Tally:
     """One version's events in a look; for a histogram with its cumulative buckets."""
@@ -189,7 +198,7 @@ class _Tally:
         """Observations above a boundary; a look without observations has no buckets either."""
         at = bisect_left(self.bounds, bound * (1 - ROUNDING))
         within = self.buckets[at][1] if at < len(self.buckets) else self.counts.total
-        return Counts(max(0.0, self.counts.total - within), self.counts.total)
+        return sane(Counts(self.counts.total - max(0.0, min(within, self.counts.total)), self.counts.total))
 
 
 _NOTHING = _Tally(Counts())
@@ -211,23 +220,25 @@ def _tally(
 ) -> _Tally | Assessment | None:
     """One version's events; a numerator without series beside a live denominator is zero events.
 
-    A denominator without a sample in this time has none to count; that it is live, its freshness has shown.
+    A denominator that was not scraped in this time has none to count; that it is live, its freshness has shown. But
+    what is fresh was scraped within the greatest age that counts.
     """
     answers = [reading_of(readings, query) for query in _of(rule, workload, since, until)]
     total = answers[-1]
-    if isinstance(total, NoData) and total.reason is NoDataReason.ABSENT:
+    is_absent = isinstance(total, NoData) and total.reason is NoDataReason.ABSENT
+    if is_absent and until - since <= rule.max_sample_age_seconds:
         return None
     if not isinstance(total, Value):
         return blind(total)
     if isinstance(rule, QuantileRule):
-        return _Tally(Counts(0.0, total.number), total.buckets, total.expression)
+        return _Tally(sane(Counts(0.0, total.number)), total.buckets, total.expression)
     events = _number(answers[0])
     if isinstance(events, Assessment):
         return events
-    happened = min(events, total.number)
-    is_good = isinstance(rule, RatioRule) and counts_good(rule)
-    query = f"{answers[0].expression} / {total.expression}"
-    return _Tally(Counts(total.number - happened if is_good else happened, total.number), query=query)
+    counts = sane(Counts(events, total.number))
+    if isinstance(rule, RatioRule) and counts_good(rule):
+        counts = Counts(counts.total - counts.bad, counts.total)
+    return _Tally(counts, query=f"{answers[0].expression} / {total.expression}")
 
 
 def counts_good(rule: RatioRule) -> bool:

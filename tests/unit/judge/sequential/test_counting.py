@@ -6,9 +6,20 @@ import pytest
 
 from gated.judge.queries import queries_for
 from gated.judge.sequential.history import ATTEMPTS, bracket, spans
-from gated.model.evidence import BaselineKind
-from gated.model.reading import CountHistory, Events, FailureReason, NoData, NoDataReason, Observations
+from gated.model.evidence import BaselineKind, Counts
+from gated.model.reading import (
+    CountHistory,
+    Events,
+    FailureReason,
+    NoData,
+    NoDataReason,
+    Observations,
+    Query,
+    Reading,
+    Value,
+)
 from gated.model.release import RuleState
+from gated.model.rule import Limit, Side
 from gated.model.verdict import Outcome, Verdict
 from tests.judge_story import Facts, Story, one_stage
 from tests.unit.judge.sequential_stories import (
@@ -233,3 +244,67 @@ def test_a_clock_that_was_set_back_in_a_stage_that_compares_nothing_counts_nothi
     evidence = story.state(VERSUS).evidence
     assert evidence is not None
     assert evidence.counted_until == until
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "expected"),
+    [
+        (7.0, 5.0, Counts(5.0, 5.0)),
+        (-3.0, 5.0, Counts()),
+        (1.0, -5.0, Counts()),
+        (1e300, 1e300, Counts()),
+        (0.0, 1e-12, Counts()),
+    ],
+    ids=["more bad than all", "negative", "all negative", "absurd", "a rounding"],
+)
+@pytest.mark.parametrize("events", ['requests{code=~"5.."}', 'requests{code!~"5.."}'], ids=["bad ones", "good ones"])
+def test_what_is_no_count_counts_for_nothing(bad: float, total: float, expected: Counts, events: str) -> None:
+    """Sources refuse what is negative; sums of what is absurd would be no numbers any more."""
+    rule = limit_rule(events=events, limit=Limit(0.5, Side.ABOVE if "=~" in events else Side.BELOW))
+    story = started(world(), rule).run(30)
+    evidence = story.state(ERRORS).evidence
+    assert evidence is not None
+    before = evidence.canary
+    story.time += 15
+    readings: dict[Query, Reading] = {
+        query: Value(total if query.measure.selector == "http_requests_total" else bad, story.now)
+        if isinstance(query.measure, Events)
+        else reading
+        for query, reading in story.readings().items()
+    }
+    story.look(readings)
+    evidence = story.state(ERRORS).evidence
+    assert evidence is not None
+    counted_bad = expected.total - expected.bad if "!~" in events else expected.bad
+    assert evidence.canary == before + Counts(counted_bad, expected.total)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_layout_that_changed_is_an_error_and_no_other_boundary_is_taken(version: str) -> None:
+    """The next boundary of the old version counts fewer slow requests, and would make the new one look worse."""
+    other = {0.1: 0.6, 0.5: 0.97, 1.6: 1.0}
+
+    def at(seconds: float) -> Facts:
+        facts = world()(seconds)
+        if seconds <= 60:
+            return facts
+        return replace(facts, baseline_fast=other) if version == "v1" else replace(facts, fast=other)
+
+    story = started(at, slower_rule()).run(75)
+    assert (story.outcome(), story.result().code) == (Outcome.ERROR, "no_such_boundary")
+    assert ("the baseline v1" if version == "v1" else "the new version") in story.result().reason
+
+
+def test_a_version_that_is_fresh_and_has_no_events_for_longer_than_a_scrape_may_take_is_no_data() -> None:
+    """What says that it is live and what is counted do not fit together, as in a histogram without `+Inf`."""
+    story = started(world(), limit_rule()).run(30)
+    codes = []
+    for _ in range(12):
+        story.time += 15
+        nothing: dict[Query, Reading] = {
+            query: NoData(NoDataReason.ABSENT) if isinstance(query.measure, Events) else reading
+            for query, reading in story.readings().items()
+        }
+        story.look(nothing)
+        codes.append(story.result().code)
+    assert codes == [""] * 8 + ["absent"] * 4
