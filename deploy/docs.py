@@ -12,7 +12,7 @@ from typing import Any
 
 from prometheus_client.metrics import MetricWrapperBase
 
-from deploy import consoles, measured
+from deploy import consoles, tables
 from deploy.pictures.gallery import PICTURES
 from gated.daemon.settings_schema import ConfigFile
 from gated.rulebook.cases import CasesFile
@@ -65,7 +65,7 @@ _PAGES: dict[str, Callable[[], str]] = {
     "api.md": api_page,
     "metrics.md": metrics_page,
     "testing-rules.md": lambda: consoles.with_outputs((_DOCS / "testing-rules.md").read_text()),
-    "statistics.md": lambda: consoles.with_outputs(measured.with_tables((_DOCS / "statistics.md").read_text())),
+    "statistics.md": lambda: consoles.with_outputs(tables.with_tables((_DOCS / "statistics.md").read_text())),
     **{f"pictures/{name}": make for name, make in PICTURES.items()},
     "schema/rules.schema.json": lambda: schema_of(RuleFile),
     "schema/cases.schema.json": lambda: schema_of(CasesFile),

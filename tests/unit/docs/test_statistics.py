@@ -79,6 +79,11 @@ def test_the_proof_of_health_takes_as_many_requests_as_the_page_says(
     assert health.events_needed(limit, few, 1.0) == pytest.approx(promised, rel=0.05)
 
 
+def test_the_waits_that_the_page_tells_are_those_it_shows() -> None:
+    """An hour and a half, and nearly three hours."""
+    assert re.findall(r"about (\dh\d)\d?m\S* more$", PAGE, re.MULTILINE) == ["1h3", "2h4"]
+
+
 def test_the_page_shows_the_defaults_of_a_plan() -> None:
     defaults = {name: field.default for name, field in Plan.__dataclass_fields__.items()}
     promised = {
