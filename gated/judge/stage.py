@@ -87,10 +87,10 @@ def coverage(rules: tuple[Rule, ...], states: tuple[RuleState, ...]) -> float:
 def requests(states: tuple[RuleState, ...]) -> float:
     """Requests the new version served at this stage: the largest count any rule of its own series made of them.
 
-    Sequential rules count every request once; where there are none, overlapping windows give an estimate.
+    Sequential rules count every request once; where none has a say, overlapping windows give an estimate.
     """
-    counted = [state.evidence.canary.total for state in states if state.evidence is not None]
-    return max(counted) if counted else max((state.requests for state in states), default=0.0)
+    counted = max((state.evidence.canary.total for state in states if state.evidence is not None), default=0.0)
+    return counted or max((state.requests for state in states), default=0.0)
 
 
 def assess_stage(release: Release, policy: Policy, stage: Stage, warm_at: float, now: float) -> tuple[Verdict, str]:

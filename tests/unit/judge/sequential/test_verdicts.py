@@ -11,6 +11,7 @@ from gated.model.rule import Limit, OnBreach, SequentialRule, Side, WorseThanBas
 from gated.model.units import Unit
 from gated.model.verdict import Outcome, Verdict
 from gated.store.codec import RELEASE
+from tests import samples
 from tests.judge_story import Facts, Story, World, one_stage
 from tests.unit.judge.sequential_stories import (
     ERRORS,
@@ -217,6 +218,12 @@ def test_a_stage_may_compare_with_nothing() -> None:
     stages = (one_stage(baseline=BaselineKind.NONE),)
     story = started(world(0.5, baseline_is_absent=True), versus_rule(), slow_rule(), stages=stages).run(330)
     assert story.outcome(VERSUS) is Outcome.OK
+    assert story.verdict() is Verdict.PROMOTE
+
+
+def test_a_stage_that_compares_nothing_knows_its_requests_from_thresholds() -> None:
+    stages = (one_stage(baseline=BaselineKind.NONE, min_requests=500),)
+    story = started(world(), versus_rule(), samples.ratio_rule(for_seconds=0.0), stages=stages).run(315)
     assert story.verdict() is Verdict.PROMOTE
 
 

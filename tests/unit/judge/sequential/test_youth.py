@@ -84,7 +84,9 @@ def test_a_young_version_may_pass_on_to_a_stage_that_compares_with_something_els
     stages = tuple(one_stage(name=f"s{at}", baseline=kind, **short) for at, kind in enumerate(kinds))
     story = started(world(), versus_rule(), stages=stages)
     for stage in stages[1:]:
-        story.run(60).claim().start(stage.name)
+        evidence = story.run(60).claim().start(stage.name).state(VERSUS).evidence
+        assert evidence is not None
+        assert evidence.tenfold is None
     assert story.run(60).verdict() is Verdict.PROMOTE
 
 
