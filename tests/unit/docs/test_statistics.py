@@ -3,6 +3,7 @@
 import re
 import shlex
 import xml.etree.ElementTree as ET
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from gated.model.evidence import Counts
 from gated.model.plan import Plan
 from gated.rulebook import strict_yaml
 from gated.rulebook.load import assemble
+from tests.bench.judge.verdicts import Rate
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "statistics.md").read_text()
@@ -132,6 +134,32 @@ def test_figures_are_taken_over_without_single_kinds_of_services() -> None:
             counted = [row[key]["runs"] for key in ("mean", "worst", "missed") if key in row]
             assert counted or part == "wald"
             assert all(counted)
+
+
+def test_taking_figures_over_keeps_what_the_page_shows() -> None:
+    rate = asdict(Rate.of(1, 300))
+    head = {"model": "independent", "judge": "gated", "effect": 1.0}
+    harmless = {**head, "mean": rate, "worst": rate, "worst_cell": "1/s 2.00%", "cells": {"1/s 2.00%": rate}}
+    times = {"since_seconds": 0.0, "seconds": None, "capped_seconds": 3600.0}
+    found = {**head, **times, "early": 0, "missed": rate, "error": None, "cells": {}}
+    parts = {
+        "false_rollbacks": [harmless],
+        "detections": [found, {**found, "judge": "GrowthBook"}],
+        "wald": [{"judge": "gated", "effect": 2.0, "since_seconds": 0.0, "multiple": 1.23456}],
+        "cold_starts": {"cooling 60 s": [harmless], "faults": [found]},
+        "past": {"harmless": [harmless], "faults": [found]},
+        "health": {"wrong": [harmless], "right": [found]},
+    }
+    taken = measured.condensed({part: {"settings": {"runs": 300}, "figures": of} for part, of in parts.items()})
+    counted = {"hits": 1, "runs": 300, "percent": 0.33, "low": 0.01, "high": 1.84}
+    assert taken["false_rollbacks"]["rows"] == [
+        {"traffic": "independent", "judge": "gated", "effect": 1.0, "worst_cell": "1/s 2.00%"}
+        | {"mean": counted, "worst": counted}
+    ]
+    assert [row["judge"] for row in taken["detections"]["rows"]] == ["gated"], "others are not shown"
+    assert [row["cooling"] for row in taken["cold_starts"]["rows"]] == ["60 s"]
+    assert taken["wald"]["rows"][0]["multiple"] == 1.23
+    assert taken["proofs_wrong"]["settings"] == taken["past_faults"]["settings"] == {"runs": 300}
 
 
 def _anchor(title: str) -> str:
