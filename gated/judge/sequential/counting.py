@@ -35,11 +35,13 @@ class Counted:
         pairs: for every comparison (one, but for quantiles) the counts of the new version and of the baseline.
         proof: the new version's counts as the proof of health counts them.
         query: what was asked, for people.
+        boundaries: where a quantile was counted: as in the evidence, or the present ones around a fixed limit.
     """
 
     pairs: tuple[tuple[Counts, Counts], ...]
     proof: Counts
     query: str
+    boundaries: Boundaries = ()
 
 
 def is_due(rule: SequentialRule, evidence: Evidence, setting: Setting) -> bool:
@@ -116,11 +118,11 @@ def count(
     if not isinstance(rule, QuantileRule):
         return Counted(((new.counts, old.counts),), new.counts, new.query)
     if isinstance(rule.limit, Limit):
-        upper, lower = around(rule.limit.bound, new.bounds)
+        upper, lower = around(rule.limit.bound, new.bounds) if new.counts.total else evidence.boundaries[0]
         if upper is None:
             return no_boundary(rule, new.bounds)
         slower = new.slower_than(lower) if lower is not None else Counts(new.counts.total, new.counts.total)
-        return Counted(((new.slower_than(upper), old.slower_than(upper)),), slower, new.query)
+        return Counted(((new.slower_than(upper), old.slower_than(upper)),), slower, new.query, ((upper, upper),))
     for whose, version, bounds in (
         ("the new version", new, [c for _, c in evidence.boundaries]),
         (f"the baseline {setting.baseline_name}", old, [b for b, _ in evidence.boundaries]),
@@ -129,21 +131,28 @@ def count(
         if missing is not None:
             return _no_such_boundary(whose, format_quantity(missing, rule.unit), version.query)
     pairs = tuple((new.slower_than(c), old.slower_than(b)) for b, c in evidence.boundaries)
-    return Counted(pairs, pairs[-1][0], new.query)
+    return Counted(pairs, pairs[-1][0], new.query, evidence.boundaries)
 
 
 def leftovers(rule: SequentialRule, evidence: Evidence | None, setting: Setting) -> tuple[Query, ...]:
-    """After a rollback: what the version that was rolled back still serves."""
+    """After a rollback: what the version that was rolled back still serves, and whether its successor is seen."""
     if evidence is None:
         return ()
-    return (Query(rule.source, Events(total_of(rule), evidence.counted_until, setting.now), setting.version),)
+    served = Query(rule.source, Events(total_of(rule), evidence.counted_until, setting.now), setting.version)
+    return (served, *freshness(rule, setting))
 
 
 def traffic_left(rule: SequentialRule, evidence: Evidence | None, setting: Setting, readings: Readings) -> Assessment:
-    """Whether the version that was rolled back is out of the way: then there is nothing left to compare."""
+    """Whether the version that was rolled back is out of the way: then there is nothing left to compare.
+
+    That it serves nothing is only known where the version gone back to is seen: a source that lost both saw nothing.
+    """
     asked = leftovers(rule, evidence, setting)
     if not asked:
         return Assessment(finding=Finding.UNSURE, code="recovering", reason="the rollback has just been reported")
+    age = ages(rule, setting, readings)
+    if isinstance(age, Assessment):
+        return age
     served = _number(reading_of(readings, asked[0]))
     if isinstance(served, Assessment):
         return served

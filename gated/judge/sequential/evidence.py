@@ -48,6 +48,7 @@ def weighed(rule: SequentialRule, evidence: Evidence, counted: Counted, setting:
     after = replace(
         evidence,
         counted_until=setting.now,
+        boundaries=counted.boundaries,
         canary=evidence.canary + of_stage[0],
         baseline=evidence.baseline + of_stage[1],
         proof=evidence.proof + of_stage[2],
@@ -69,6 +70,11 @@ def odds(rule: SequentialRule, evidence: Evidence, setting: Setting) -> float:
         return beside
     before = evidence.before.value if evidence.before is not None else 1.0
     return (beside + before) / 2 if setting.looks_beside else before
+
+
+def is_excused_now(rule: SequentialRule, limit: Limit, evidence: Evidence) -> bool:
+    """Whether the baseline is itself past a fixed limit at present."""
+    return is_excused(evidence.recent_baseline, harmful_share(rule, limit))
 
 
 def unexcused_odds(evidence: Evidence) -> float:

@@ -12,7 +12,7 @@ from gated.judge.assessment import Assessment, Finding, blind, reading_of
 from gated.judge.sequential.counting import Boundaries, around, counts_good, no_boundary, total_of
 from gated.judge.sequential.setting import Setting, compares
 from gated.judge.stats import calibration, past
-from gated.model.evidence import Calibration, Counts, Evidence, PastRate
+from gated.model.evidence import BaselineKind, Calibration, Counts, Evidence, PastRate
 from gated.model.reading import (
     CountHistory,
     NoDataReason,
@@ -39,7 +39,7 @@ _DAYS = 7
 
 def is_known(rule: SequentialRule, evidence: Evidence, setting: Setting) -> bool:
     """Whether everything that history can teach has been learned, or was given up."""
-    has_past = evidence.past is not None or not _needs_past(rule, setting) or evidence.unanswered >= ATTEMPTS
+    has_past = not (compares(rule) and _lacks_past(evidence, setting)) or evidence.unanswered >= ATTEMPTS
     return evidence.calibration is not None and has_past
 
 
@@ -51,7 +51,7 @@ def questions(rule: SequentialRule, evidence: Evidence | None, setting: Setting)
         evidence: before this look; None at the first.
         setting: of this look.
     """
-    evidence = evidence or Evidence(counted_until=setting.now)
+    evidence = evidence or Evidence(counted_until=setting.unseen_since)
     if is_known(rule, evidence, setting):
         return ()
     if isinstance(rule, QuantileRule) and not evidence.boundaries:
@@ -60,14 +60,14 @@ def questions(rule: SequentialRule, evidence: Evidence | None, setting: Setting)
     if evidence.calibration is None:
         asked += _instances(rule, evidence, setting)
     if _needs_past(rule, setting) and evidence.past is None:
-        for span in spans(evidence.counted_until, setting.tainted):
+        for span in spans(_until(evidence, setting), setting.tainted):
             asked += _hour(rule, evidence, setting, span)
     return tuple(asked)
 
 
 def learn(
     rule: SequentialRule, evidence: Evidence | None, setting: Setting, readings: Readings
-) -> Evidence | Assessment:
+) -> tuple[Evidence, Assessment | None]:
     """What this look's history teaches.
 
     Args:
@@ -77,28 +77,31 @@ def learn(
         readings: the answers to `questions`.
 
     Returns:
-        The evidence with what was learned; or why the rule cannot be judged.
+        The evidence with what was learned; and why the rule cannot be judged, if it cannot. What happens while the
+        source gives no answer is counted later; what happens while nothing can be learned from its answer is left out.
     """
     asked = questions(rule, evidence, setting)
-    evidence = evidence or Evidence(counted_until=setting.now)
+    evidence = evidence or Evidence(counted_until=setting.unseen_since)
+    if is_known(rule, evidence, setting):
+        return evidence, None
     answers = [reading_of(readings, query) for query in asked]
     failed = next((answer for answer in answers if isinstance(answer, QueryFailed)), None)
     has_layout = not isinstance(rule, QuantileRule) or bool(evidence.boundaries)
     if failed is not None:
         tried = replace(evidence, unanswered=evidence.unanswered + 1)
         if tried.unanswered < ATTEMPTS:
-            return tried
-        if compares(rule) and not has_layout:
-            return blind(failed)  # without boundaries there is nothing to compare, so they are asked for again
-        return _given_up(rule, tried, setting, blind(failed).reason)
-    if isinstance(rule, QuantileRule) and not has_layout and asked:
+            return tried, None
+        if compares(rule) and (not has_layout or evidence.calibration is not None):
+            return evidence, blind(failed)  # without it there is nothing to compare, so it is asked for again
+        return _given_up(rule, evidence, setting, blind(failed).reason), None
+    if isinstance(rule, QuantileRule) and not has_layout:
         return _with_boundaries(rule, evidence, setting, answers[0])
     if evidence.calibration is None:
         evidence = replace(evidence, calibration=_calibration(rule, evidence, setting, readings))
-    if _needs_past(rule, setting) and evidence.past is None and evidence.unanswered < ATTEMPTS:
+    if _needs_past(rule, setting) and evidence.past is None:
         past = _past(rule, evidence, setting, readings)
         evidence = replace(evidence, past=past, unanswered=evidence.unanswered if past else ATTEMPTS)
-    return evidence
+    return evidence, None
 
 
 def spans(until: float, tainted: tuple[tuple[float, float], ...]) -> list[tuple[float, float]]:
@@ -109,6 +112,16 @@ def spans(until: float, tainted: tuple[tuple[float, float], ...]) -> list[tuple[
 
 def _needs_past(rule: SequentialRule, setting: Setting) -> bool:
     return compares(rule) and setting.looks_before
+
+
+def _lacks_past(evidence: Evidence, setting: Setting) -> bool:
+    """Whether the running stage compares with a past that is not known."""
+    return setting.kind is BaselineKind.BEFORE and evidence.past is None
+
+
+def _until(evidence: Evidence, setting: Setting) -> float:
+    """Where the past ends: where counting begins, and never later than the release itself."""
+    return evidence.counted_until if setting.began_at is None else min(evidence.counted_until, setting.began_at)
 
 
 def _layout(rule: QuantileRule, setting: Setting, until: float) -> tuple[Query, ...]:
@@ -123,7 +136,7 @@ def _instances(rule: SequentialRule, evidence: Evidence, setting: Setting) -> tu
     Of all its versions where they can be asked for together: the present one may be hours old, and how unsteady
     instances are is the service's nature rather than a version's.
     """
-    until, whose = evidence.counted_until, setting.service or setting.baseline
+    until, whose = _until(evidence, setting), setting.service or setting.baseline
     if not whose or not setting.plan.history_seconds:
         return ()
     whole = (until - setting.plan.history_seconds, until)
@@ -163,7 +176,7 @@ def _calibration(rule: SequentialRule, evidence: Evidence, setting: Setting, rea
 def _past(rule: SequentialRule, evidence: Evidence, setting: Setting, readings: Readings) -> PastRate | None:
     """What the service was like before the release."""
     hours = []
-    for span in spans(evidence.counted_until, setting.tainted):
+    for span in spans(_until(evidence, setting), setting.tainted):
         asked = _hour(rule, evidence, setting, span)
         total, counted = (_tracks(reading_of(readings, query)) for query in asked)
         bad = _harmful(rule, total, counted)
@@ -175,7 +188,7 @@ def _untainted(track: Track, evidence: Evidence, setting: Setting, rule: Sequent
     """An instance without the looks at which a version ran that was rolled back later."""
     if not setting.tainted:
         return track
-    step, since = setting.step_seconds(rule), evidence.counted_until - setting.plan.history_seconds
+    step, since = setting.step_seconds(rule), _until(evidence, setting) - setting.plan.history_seconds
 
     def is_tainted(look: int) -> bool:
         end = since + (look + 1) * step
@@ -214,27 +227,28 @@ def _tracks(reading: Reading) -> tuple[Track, ...]:
 
 def _with_boundaries(
     rule: QuantileRule, evidence: Evidence, setting: Setting, layout: Reading
-) -> Evidence | Assessment:
+) -> tuple[Evidence, Assessment | None]:
     """Which boundaries are counted at: fixed before the evidence, so that the evidence cannot choose them."""
+    without = replace(evidence, counted_until=max(evidence.counted_until, setting.now))
     if not isinstance(layout, Value) or not layout.number or not layout.buckets:
         if isinstance(rule.limit, Limit):
-            return _given_up(rule, evidence, setting, "the histogram is new")
+            return _given_up(rule, evidence, setting, "the histogram is new"), None
         reason = "the histogram of the baseline counted nothing in the hour before the release"
-        return Assessment(finding=Finding.NO_DATA, code=NoDataReason.ABSENT.value, reason=reason)
+        return without, Assessment(finding=Finding.NO_DATA, code=NoDataReason.ABSENT.value, reason=reason)
     bounds = [bound for bound, _ in layout.buckets]
     if isinstance(rule.limit, Limit):
         upper, _ = around(rule.limit.bound, bounds)
         if upper is None:
-            return no_boundary(rule, bounds)
-        return replace(evidence, boundaries=((upper, upper),), unanswered=0)
+            return without, no_boundary(rule, bounds)
+        return replace(evidence, boundaries=((upper, upper),), unanswered=0), None
     pairs = bracket(rule.quantile, rule.limit.tolerance, layout.buckets, layout.number)
     if not pairs:
         reason = (
             f"{1 + rule.limit.tolerance:g} times the baseline's p{rule.quantile * 100:g} lies above the histogram's"
             f" last finite bucket ({format_quantity(bounds[-1], rule.unit)}); nothing above it can be counted"
         )
-        return Assessment(finding=Finding.ERROR, code="baseline_above_last_bucket", reason=reason)
-    return replace(evidence, boundaries=pairs, unanswered=0)
+        return without, Assessment(finding=Finding.ERROR, code="baseline_above_last_bucket", reason=reason)
+    return replace(evidence, boundaries=pairs, unanswered=0), None
 
 
 def bracket(quantile: float, tolerance: float, buckets: tuple[tuple[float, float], ...], total: float) -> Boundaries:
@@ -265,12 +279,12 @@ def bracket(quantile: float, tolerance: float, buckets: tuple[tuple[float, float
 
 
 def _given_up(rule: SequentialRule, evidence: Evidence, setting: Setting, why: str) -> Evidence:
-    """Go on without history. What cannot be judged without it says so at every look."""
+    """Go on without knowing how unsteady the service is; a past to compare with is then asked for by itself."""
     boundaries = evidence.boundaries
     if isinstance(rule, QuantileRule) and isinstance(rule.limit, Limit) and not boundaries:
         boundaries = ((rule.limit.bound, rule.limit.bound),)
-    known = evidence.calibration or _assumed(setting, f"without history: {why}")
-    return replace(evidence, calibration=known, boundaries=boundaries, unanswered=ATTEMPTS)
+    known = _assumed(setting, f"without history: {why}")
+    return replace(evidence, calibration=known, boundaries=boundaries, unanswered=0)
 
 
 def _assumed(setting: Setting, note: str) -> Calibration:

@@ -18,7 +18,7 @@ class Setting:
     Args:
         now: the time of the look.
         interval_seconds: how far apart looks are meant to be.
-        has_begun: whether the release's first stage has started.
+        began_at: when the release's first stage started; None before.
         stage_started_at: when the running stage started; None when none runs.
         warm_at: when its warm-up ends; far in the past when it has none, or no stage runs.
         is_recovering: whether the service is watched after a rollback.
@@ -38,7 +38,7 @@ class Setting:
 
     now: float
     interval_seconds: float
-    has_begun: bool
+    began_at: float | None
     stage_started_at: float | None
     warm_at: float
     is_recovering: bool
@@ -59,6 +59,11 @@ class Setting:
     def old(self) -> Workload | None:
         """The old version's series, if it has any of its own: what is the new version's too, excuses nothing of it."""
         return None if self.baseline == self.workload else self.baseline
+
+    @property
+    def unseen_since(self) -> float:
+        """Where a rule begins to count that has not looked yet: the first look may come late."""
+        return self.now if self.began_at is None or self.is_recovering else min(self.began_at, self.now)
 
     @property
     def odds_limit(self) -> float:
@@ -98,7 +103,7 @@ def setting_of(release: Release, policy: Policy, *, now: float, interval_seconds
     return Setting(
         now=now,
         interval_seconds=interval_seconds,
-        has_begun=release.first_started_at is not None,
+        began_at=release.first_started_at,
         stage_started_at=started_at,
         warm_at=started_at + planned.warmup_seconds if started_at and planned.warmup_seconds else -math.inf,
         is_recovering=recovering,

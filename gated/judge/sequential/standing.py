@@ -6,7 +6,7 @@ from typing import Any
 
 from gated.judge.assessment import Assessment, Finding
 from gated.judge.sequential import youth
-from gated.judge.sequential.evidence import dispersion, harmful_share, odds, tolerance, unexcused_odds
+from gated.judge.sequential.evidence import dispersion, harmful_share, is_excused_now, odds, tolerance, unexcused_odds
 from gated.judge.sequential.sentence import baseline_share, facts, in_odds, in_words, shown, shows_good
 from gated.judge.sequential.setting import Setting, compares
 from gated.judge.sequential.weighing import Weighed
@@ -80,8 +80,9 @@ def _standing(
         wait = in_words(young_until - setting.now)
         reason = f"crossed the line while young, which may be a cold start; watching for {wait} more"
         return Finding.OPEN, "cold_start", reason, None
-    if setting.weight(rule) * unexcused_odds(evidence) >= setting.odds_limit > share:
-        reason = f"the baseline {setting.baseline_name} breaches too, so this is not the new version's fault alone"
+    if isinstance(rule.limit, Limit) and setting.weight(rule) * unexcused_odds(evidence) >= setting.odds_limit > share:
+        breaches = "breaches too" if is_excused_now(rule, rule.limit, evidence) else "breached at the same time"
+        reason = f"the baseline {setting.baseline_name} {breaches}, so this is not the new version's fault alone"
         return Finding.OPEN, "baseline_breaches", reason, None
     alone = odds(rule, evidence, setting)
     if alone >= SUSPICION:

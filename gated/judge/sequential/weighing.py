@@ -70,23 +70,23 @@ def weigh(rule: SequentialRule, evidence: Evidence | None, setting: Setting, rea
         setting: of this look.
         readings: the answers to `queries`.
     """
-    look = Weighed(rule=rule, evidence=evidence or Evidence(counted_until=setting.now))
+    look = Weighed(rule=rule, evidence=evidence or Evidence(counted_until=setting.unseen_since))
     if setting.is_recovering and compares(rule):
         return _without(look, counting.traffic_left(rule, evidence, setting, readings), setting)
     impossible = _impossible(rule, setting)
     if impossible is not None:
         return _without(look, impossible, setting)
-    learned = history.learn(rule, evidence, setting, readings)
+    learned, unlearned = history.learn(rule, evidence, setting, readings)
+    look = replace(look, evidence=learned)
     if not _has_say(rule, setting):
         nothing = Assessment(finding=Finding.INSIDE, reason="nothing is compared in this stage (baseline: none)")
-        known = look if isinstance(learned, Assessment) else replace(look, evidence=learned)
-        return _without(known, nothing, setting)
-    if isinstance(learned, Assessment):
-        return _without(look, learned, setting)
+        return _without(look, nothing, setting)
+    if setting.began_at is None:
+        waiting = _waiting("not_started", "evidence counts from the first stage on")
+        return _without(look, unlearned or waiting, setting)
+    if unlearned is not None:
+        return replace(look, instead=unlearned)
     age = counting.ages(rule, setting, readings)
-    look = replace(look, evidence=learned)
-    if not setting.has_begun:
-        return _without(look, _waiting("not_started", "evidence counts from the first stage on"), setting)
     if isinstance(age, Assessment):
         return replace(look, instead=age)
     look = replace(look, sample_age_seconds=age)
@@ -176,7 +176,7 @@ def _crossed(look: Weighed, setting: Setting) -> Weighed:
 def _counts_now(rule: SequentialRule, evidence: Evidence, setting: Setting) -> bool:
     """Whether this look's events are asked for."""
     return (
-        setting.has_begun
+        setting.began_at is not None
         and _has_say(rule, setting)
         and history.is_known(rule, evidence, setting)
         and counting.is_due(rule, evidence, setting)

@@ -180,6 +180,7 @@ def followed(
     """
     story = Story(rules=rules, interval=interval, **plan)
     traffic = Traffic(service, random, story.now)
+    traffic.until(story.now)
     for _ in range(looks):
         if not story.phase().is_undecided:
             return

@@ -19,7 +19,7 @@ from gated.model.reading import (
     Value,
 )
 from gated.model.release import RuleState
-from gated.model.rule import Limit, Side
+from gated.model.rule import Limit, QuantileRule, Side
 from gated.model.verdict import Outcome, Verdict
 from tests.judge_story import Facts, Story, one_stage
 from tests.unit.judge.sequential_stories import (
@@ -82,7 +82,13 @@ def test_what_happened_while_history_was_learned_is_counted_too() -> None:
     """A quantile needs two looks for its history; the third covers all three."""
     story = Story(world(), rules=(slow_rule(),), stages=(one_stage(),)).start()
     story.run(60)
-    assert counted(story, SLOW) == pytest.approx(45 * 100)
+    assert counted(story, SLOW) == pytest.approx(60 * 100)
+
+
+def test_what_happened_before_a_late_first_look_is_counted() -> None:
+    """The gate was away while the release was opened and its first stage began."""
+    story = Story(world(), rules=(limit_rule(),), stages=(one_stage(),)).start().skip(600).run(60)
+    assert counted(story, ERRORS) == pytest.approx(660 * 100)
 
 
 def test_a_look_without_an_answer_loses_nothing() -> None:
@@ -200,6 +206,25 @@ def test_a_quantile_asks_for_counts_not_for_quantiles() -> None:
     story = started(world(), slower_rule()).run(60)
     assert any(isinstance(measure, Observations) for measure in measures(story))
     assert story.outcome(SLOWER) is Outcome.OK
+
+
+@pytest.mark.parametrize("rule", [slow_rule(), slower_rule()], ids=["a limit", "a comparison"])
+def test_a_histogram_without_observations_and_buckets_counts_nothing(rule: QuantileRule) -> None:
+    story = started(world(), rule).run(60)
+    before, story.time = counted(story, rule.name), story.time + 15
+    nothing: dict[Query, Reading] = {
+        query: Value(0.0, story.now) if isinstance(query.measure, Observations) else reading
+        for query, reading in story.readings().items()
+    }
+    story.look(nothing)
+    assert not story.outcome(rule.name).is_blind
+    assert counted(story, rule.name) == before
+
+
+def test_a_fixed_limit_is_told_with_the_boundary_at_which_the_new_version_is_counted() -> None:
+    """Its buckets need not be those of the old version."""
+    story = started(lambda t: replace(world()(t), fast={0.1: 0.6, 1.0: 0.97, 1.6: 1.0}), slow_rule()).run(60)
+    assert "were slower than 1 s" in story.result(SLOW).reason
 
 
 def test_a_histogram_that_ends_below_the_limit_is_an_error() -> None:

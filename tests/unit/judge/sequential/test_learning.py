@@ -8,9 +8,9 @@ import pytest
 from gated.judge.queries import queries_for
 from gated.judge.sequential.history import ATTEMPTS
 from gated.model.evidence import BaselineKind
-from gated.model.ids import RuleName
+from gated.model.ids import RuleName, StageName
 from gated.model.plan import Stage
-from gated.model.reading import CountHistory, FailureReason
+from gated.model.reading import CountHistory, FailureReason, QueryFailed
 from gated.model.rule import SequentialRule
 from gated.model.verdict import Outcome
 from tests.judge_story import Facts, Story, one_stage
@@ -105,4 +105,54 @@ def test_a_rule_that_failed_to_learn_still_counts_from_where_the_release_began()
     story.run(15 * ATTEMPTS + 30)
     evidence = story.state(ERRORS).evidence
     assert evidence is not None
-    assert evidence.canary.total == pytest.approx((15 * ATTEMPTS + 15) * 100)
+    assert evidence.canary.total == pytest.approx((15 * ATTEMPTS + 30) * 100)
+
+
+def test_what_happened_while_boundaries_were_waited_for_is_counted() -> None:
+    story = Story(unanswered_until(15 * (ATTEMPTS + 6), SLOWER), rules=(slower_rule(),), stages=(one_stage(),)).start()
+    story.run(15 * (ATTEMPTS + 10))
+    evidence = story.state(SLOWER).evidence
+    assert evidence is not None
+    assert evidence.canary.total == pytest.approx(15 * (ATTEMPTS + 10) * 100)
+
+
+@pytest.mark.parametrize("away", [ATTEMPTS - 1, ATTEMPTS, 3 * ATTEMPTS])
+def test_a_past_that_a_stage_compares_with_is_waited_for_however_long_the_source_is_away(away: int) -> None:
+    """A source that was away for a minute would end the release ten minutes later, when it has long been back."""
+    story = Story(unanswered_until(15 * away, VERSUS), rules=(versus_rule(),), stages=(BEFORE,)).start()
+    story.run(15 * away)
+    assert (story.outcome(), story.result().code) == (Outcome.ERROR, "timeout")
+    story.run(90)
+    assert story.outcome() is Outcome.OK
+    evidence = story.state(VERSUS).evidence
+    assert evidence is not None
+    assert evidence.canary.total == pytest.approx((15 * away + 90) * 100)
+
+
+def test_a_past_that_was_not_learned_in_time_is_asked_for_again_by_the_stage_that_needs_it() -> None:
+    stages = (one_stage(), replace(BEFORE, name=StageName("alone")))
+    at = unanswered_until(15 * ATTEMPTS, VERSUS)
+    story = Story(at, rules=(versus_rule(), limit_rule()), stages=stages).start().run(615)
+    assert (story.outcome(VERSUS), asks_history(story)) == (Outcome.OK, False)
+    opened_at = story.now - story.time
+    story.claim().start("alone")
+    asked = queries_for(story.release, story.policy, now=story.now + 15, interval_seconds=15.0)
+    ends = [query.measure.until for query in asked if isinstance(query.measure, CountHistory)]
+    assert max(ends) == opened_at, "the new version is no part of the past"
+    story.run(30)
+    assert (story.outcome(VERSUS), asks_history(story)) == (Outcome.OK, False)
+
+
+def test_a_stage_that_compares_with_the_past_can_do_without_the_history_of_instances() -> None:
+    """Hours of samples of every instance may be more than a source hands out; hours of the service are not."""
+    story = Story(world(), rules=(versus_rule(),), stages=(BEFORE,)).start()
+    for _ in range(ATTEMPTS + 4):
+        story.time += story.interval
+        too_large = QueryFailed(FailureReason.TOO_LARGE)
+        of_instances = {
+            query: too_large
+            for query in story.readings()
+            if isinstance(query.measure, CountHistory) and query.measure.by
+        }
+        story.look({**story.readings(), **of_instances})
+    assert story.outcome() is Outcome.OK

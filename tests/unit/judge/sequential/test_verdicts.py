@@ -141,6 +141,16 @@ def test_harm_that_the_baseline_suffers_too_holds_and_does_not_go_back() -> None
     assert "the baseline v1 breaches too" in story.reason()
 
 
+def test_an_outage_of_both_that_is_over_is_told_as_over() -> None:
+    def at(seconds: float) -> Facts:
+        share = 0.3 if 615 < seconds <= 900 else 0.004
+        return Facts(error_share=share, baseline_error_share=share, history=STEADY)
+
+    story = started(at, limit_rule()).run(1200)
+    assert story.result(ERRORS).code == "baseline_breaches"
+    assert "the baseline v1 breached at the same time, so" in story.reason()
+
+
 def test_two_rules_share_the_odds_and_go_back_together() -> None:
     """Each alone would need twice the odds; together they are enough."""
     rules = (versus_rule(), limit_rule(limit=Limit(0.005, Side.ABOVE)))
@@ -290,6 +300,18 @@ def test_recovery_waits_until_the_bad_version_is_out_of_the_way() -> None:
     assert "still served" in story.result(VERSUS).reason
     bad, story.world = story.world, lambda t: replace(bad(t), requests_per_second=0.0)
     story.run(60)
+    assert story.phase() is Phase.ROLLED_BACK
+
+
+def test_a_service_that_nobody_sees_has_not_recovered() -> None:
+    """Where the version gone back to is not seen either, no traffic to the bad one proves nothing."""
+    story = started(world(0.2, from_seconds=315), versus_rule(), recovery_watch_seconds=3600.0)
+    seconds_to_rollback(story)
+    story.report_rolled_back().world = lambda _: Facts(requests_per_second=0.0, sample_age_seconds=900.0)
+    story.run(60)
+    assert (story.phase(), story.outcome(VERSUS)) == (Phase.RECOVERING, Outcome.NO_DATA)
+    story.world = lambda _: Facts(requests_per_second=0.0)
+    story.run(15)
     assert story.phase() is Phase.ROLLED_BACK
 
 
