@@ -92,6 +92,17 @@ def reading_of(readings: Readings, query: Query) -> Reading:
     return readings.get(query, NEVER_ANSWERED)
 
 
+def events_of(reading: Reading) -> float | Assessment:
+    """The events a counter saw, asked beside a live one of all events: without series there were none."""
+    match reading:
+        case Value(number=number):
+            return number
+        case NoData(reason=NoDataReason.ABSENT):
+            return 0.0
+        case _:
+            return blind(reading)
+
+
 def blind(reading: NoData | QueryFailed) -> Assessment:
     """The assessment of evidence that is not there."""
     match reading:

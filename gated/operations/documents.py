@@ -4,7 +4,7 @@ These are promises to others. Keys may be added; none is renamed or removed with
 """
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,7 @@ from gated.model.evidence import BaselineKind
 from gated.model.plan import BlindAction, InconclusiveAction
 from gated.model.release import Phase, RollbackCause
 from gated.model.rule import OnBreach, Test
-from gated.model.step import DecisionKind
+from gated.model.step import AuditEntry, DecisionKind, OutcomeChange
 from gated.model.units import Unit
 from gated.model.verdict import Verdict
 
@@ -29,6 +29,11 @@ Instant = Annotated[datetime, Field(description="RFC 3339, UTC")]
 def instant(at: float) -> datetime:
     """Unix seconds as the aware time stamp documents carry."""
     return datetime.fromtimestamp(at, UTC)
+
+
+def instant_or_none(at: float | None) -> datetime | None:
+    """The same of what may not have happened yet."""
+    return None if at is None else instant(at)
 
 
 class RuleDocument(Document):
@@ -195,6 +200,19 @@ class OutcomeDocument(Document):
     value: float | None
     reason: str
 
+    @classmethod
+    def of(cls, change: OutcomeChange) -> Self:
+        """One entry of a release's history."""
+        result = change.result
+        return cls(
+            at=instant(change.at),
+            stage=change.stage,
+            rule=result.rule,
+            outcome=result.outcome.text,
+            value=result.value,
+            reason=result.reason,
+        )
+
 
 class AuditDocument(Document):
     """Who did what."""
@@ -204,6 +222,11 @@ class AuditDocument(Document):
     action: str
     stage: str
     detail: str
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> Self:
+        """One entry of a release's audit."""
+        return cls(at=instant(entry.at), actor=entry.actor, action=entry.action, stage=entry.stage, detail=entry.detail)
 
 
 class ReleaseHistory(ReleaseDocument):

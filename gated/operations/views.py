@@ -28,7 +28,6 @@ from gated.model.units import format_duration
 from gated.operations.documents import (
     AuditDocument,
     DecisionDocument,
-    Instant,
     LoadedRuleDocument,
     OutcomeDocument,
     PauseDocument,
@@ -43,6 +42,7 @@ from gated.operations.documents import (
     StageDocument,
     VerdictDocument,
     instant,
+    instant_or_none,
 )
 from gated.operations.gate import Gate
 from gated.store.records import Filter
@@ -91,12 +91,12 @@ def verdict_document(gate: Gate, release: Release, policy: Policy, name: StageNa
         verdict=shown.verdict,
         verdict_id=shown.id,
         reason=shown.reason,
-        since=_at(shown.since),
-        evaluated_at=_at(shown.evaluated_at),
-        valid_until=_at(shown.valid_until),
+        since=instant_or_none(shown.since),
+        evaluated_at=instant_or_none(shown.evaluated_at),
+        valid_until=instant_or_none(shown.valid_until),
         final=shown.is_final,
         claimed_by=shown.claim.by if shown.claim else None,
-        claimed_at=_at(shown.claim.at if shown.claim else None),
+        claimed_at=instant_or_none(shown.claim.at if shown.claim else None),
         coverage=round(shown.coverage, 4),
         requests=round(shown.requests),
         min_requests=planned.min_requests,
@@ -130,26 +130,9 @@ def release(gate: Gate, identity: ReleaseId, now: float) -> ReleaseHistory:
             )
             for decision in gate.store.decisions(identity)
         ),
-        history=tuple(
-            OutcomeDocument(
-                at=instant(change.at),
-                stage=change.stage,
-                rule=change.result.rule,
-                outcome=change.result.outcome.text,
-                value=change.result.value,
-                reason=change.result.reason,
-            )
-            for change in gate.store.history(identity)
-        ),
+        history=tuple(map(OutcomeDocument.of, gate.store.history(identity))),
         audit=tuple(
-            AuditDocument(
-                at=instant(record.entry.at),
-                actor=record.entry.actor,
-                action=record.entry.action,
-                stage=record.entry.stage,
-                detail=record.entry.detail,
-            )
-            for record in reversed(gate.store.audit(identity, limit=_AUDIT_ENTRIES))
+            AuditDocument.of(record.entry) for record in reversed(gate.store.audit(identity, limit=_AUDIT_ENTRIES))
         ),
     )
 
@@ -171,8 +154,8 @@ def release_document(gate: Gate, found: Release, now: float) -> ReleaseDocument:
         next_stage=found.next_stage.name if found.next_stage else None,
         opened_by=found.opened_by,
         opened_at=instant(found.opened_at),
-        evaluated_at=_at(found.evaluated_at),
-        ended_at=_at(found.ended_at),
+        evaluated_at=instant_or_none(found.evaluated_at),
+        ended_at=instant_or_none(found.ended_at),
         paused=PauseDocument(by=found.pause.by, at=instant(found.pause.at), reason=found.pause.reason)
         if found.pause
         else None,
@@ -231,8 +214,8 @@ def _stage(state: StageState, planned: Stage, shown: Shown) -> StageDocument:
     return StageDocument(
         stage=state.name,
         traffic=planned.traffic,
-        started_at=_at(state.started_at),
-        ended_at=_at(state.ended_at),
+        started_at=instant_or_none(state.started_at),
+        ended_at=instant_or_none(state.ended_at),
         verdict=shown.verdict,
         verdict_id=shown.id,
         reason=shown.reason,
@@ -248,8 +231,8 @@ def _rollback(found: Release, rollback: Rollback) -> RollbackDocument:
         reason=rollback.reason,
         first_harm_at=instant(rollback.first_harm_at),
         triggered_at=instant(rollback.triggered_at),
-        reported_at=_at(reported),
-        recovered_at=_at(recovered),
+        reported_at=instant_or_none(reported),
+        recovered_at=instant_or_none(recovered),
         seconds_to_detect=rollback.triggered_at - rollback.first_harm_at,
         seconds_to_act=None if reported is None else reported - rollback.triggered_at,
         seconds_to_recover=None if recovered is None or reported is None else recovered - reported,
@@ -356,7 +339,3 @@ def _asks(rule: Rule) -> tuple[tuple[str, ...], Limit | WorseThanBaseline | floa
 def _rounded(odds: float | None) -> float | None:
     """Odds to four significant digits: they have no more."""
     return None if odds is None else float(f"{odds:.4g}")
-
-
-def _at(at: float | None) -> Instant | None:
-    return None if at is None else instant(at)

@@ -12,8 +12,8 @@ young version's long window is therefore as short as its life, and only `min_sam
 
 from dataclasses import dataclass
 
-from gated.judge.assessment import Assessment, Finding, blind, reading_of, sample_age
-from gated.model.reading import Increase, Newest, NoData, NoDataReason, Query, Readings, Value
+from gated.judge.assessment import Assessment, Finding, blind, events_of, reading_of, sample_age
+from gated.model.reading import Increase, Newest, Query, Readings, Value
 from gated.model.rule import BurnRateRule, BurnWindow
 from gated.model.selection import Workload
 from gated.model.units import format_duration, format_quantity
@@ -123,13 +123,9 @@ def _burn(rule: BurnRateRule, workload: Workload, seconds: float, readings: Read
     events, total = (reading_of(readings, query) for query in _counts(rule, workload, seconds))
     if not isinstance(total, Value):
         return blind(total)
-    match events:
-        case Value(number=count):
-            pass
-        case NoData(reason=NoDataReason.ABSENT):
-            count = 0.0
-        case _:
-            return blind(events)
+    count = events_of(events)
+    if isinstance(count, Assessment):
+        return count
     rate = None
     if total.number >= max(rule.min_samples, 1):
         rate = min(count / total.number, 1.0) / _budget(rule)

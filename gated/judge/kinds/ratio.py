@@ -1,7 +1,7 @@
 """Shares of events: failed of all requests, good of all requests."""
 
-from gated.judge.assessment import Assessment, Finding, blind, fixed, reading_of, sample_age
-from gated.model.reading import Increase, Newest, NoData, NoDataReason, Query, Readings, Value
+from gated.judge.assessment import Assessment, Finding, blind, events_of, fixed, reading_of, sample_age
+from gated.model.reading import Increase, Newest, Query, Readings, Value
 from gated.model.rule import Limit, RatioRule, Side
 from gated.model.selection import Workload
 from gated.model.units import Unit, format_quantity
@@ -28,13 +28,9 @@ def assess(rule: RatioRule, workload: Workload, readings: Readings) -> Assessmen
     age = sample_age(newest, rule.max_sample_age_seconds)
     if isinstance(age, Assessment):
         return age
-    match events:
-        case Value(number=count):
-            pass
-        case NoData(reason=NoDataReason.ABSENT):
-            count = 0.0
-        case _:
-            return blind(events)
+    count = events_of(events)
+    if isinstance(count, Assessment):
+        return count
     query = f"{events.expression} / {total.expression}"
     if total.number < max(rule.min_samples, 1):
         return Assessment(

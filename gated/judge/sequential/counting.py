@@ -8,11 +8,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gated.judge.assessment import Assessment, Finding, blind, reading_of, sample_age
+from gated.judge.assessment import Assessment, Finding, blind, events_of, reading_of, sample_age
 from gated.judge.sequential.setting import Setting, compares
 from gated.judge.stats.history import sane
 from gated.model.evidence import BaselineKind, Counts, Evidence
-from gated.model.reading import Events, Newest, NoData, NoDataReason, Observations, Query, Reading, Readings, Value
+from gated.model.reading import Events, Newest, NoData, NoDataReason, Observations, Query, Readings, Value
 from gated.model.rule import ActivityRule, Limit, QuantileRule, RatioRule, SequentialRule, Side
 from gated.model.selection import Workload
 from gated.model.units import Unit, format_quantity
@@ -153,7 +153,7 @@ def traffic_left(rule: SequentialRule, evidence: Evidence | None, setting: Setti
     age = ages(rule, setting, readings)
     if isinstance(age, Assessment):
         return age
-    served = _number(reading_of(readings, asked[0]))
+    served = events_of(reading_of(readings, asked[0]))
     if isinstance(served, Assessment):
         return served
     if served:
@@ -241,7 +241,7 @@ def _tally(
         return blind(total)
     if isinstance(rule, QuantileRule):
         return _Tally(sane(Counts(0.0, total.number)), total.buckets, total.expression)
-    events = _number(answers[0])
+    events = events_of(answers[0])
     if isinstance(events, Assessment):
         return events
     counts = sane(Counts(events, total.number))
@@ -253,16 +253,6 @@ def _tally(
 def counts_good(rule: RatioRule) -> bool:
     """Whether a ratio's events are the harmless ones."""
     return rule.is_good or (isinstance(rule.limit, Limit) and rule.limit.side is Side.BELOW)
-
-
-def _number(reading: Reading) -> float | Assessment:
-    match reading:
-        case Value(number=number):
-            return number
-        case NoData(reason=NoDataReason.ABSENT):
-            return 0.0
-        case _:
-            return blind(reading)
 
 
 def _of_baseline(assessment: Assessment, setting: Setting) -> Assessment:

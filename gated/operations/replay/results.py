@@ -8,7 +8,7 @@ from gated.model.release import Release, RollbackCause, RuleState, StageState
 from gated.model.rule import OnBreach
 from gated.model.units import Unit
 from gated.model.verdict import Outcome, Verdict
-from gated.operations.documents import AuditDocument, Document, Instant, OutcomeDocument, instant
+from gated.operations.documents import AuditDocument, Document, Instant, OutcomeDocument, instant, instant_or_none
 from gated.operations.replay.course import Course, Seen
 from gated.operations.replay.rehearsal import Rehearsal
 
@@ -157,14 +157,14 @@ def result_of(course: Course) -> Replayed:
         instance=told.instance,
         opened_at=instant(told.opened_at),
         ended_at=instant(ended_at),
-        onset_at=_at(told.onset_at),
+        onset_at=instant_or_none(told.onset_at),
         ending=_ending(release),
         looks=len(course.seen),
         rollback=_rollback(told, release),
         stages=tuple(_stage(told, state) for state in release.stages),
         rules=tuple(_rule(course, at, state) for at, state in enumerate(release.rules)),
-        audit=_audit(course) if is_detailed else (),
-        history=_history(course) if is_detailed else (),
+        audit=tuple(map(AuditDocument.of, course.audit)) if is_detailed else (),
+        history=tuple(map(OutcomeDocument.of, course.changes)) if is_detailed else (),
         drawing=_drawing(course.seen) if is_detailed else None,
     )
 
@@ -201,9 +201,9 @@ def _stage(told: Rehearsal, state: StageState) -> ReplayedStage:
     times = next((times for times in told.stages if times.name == state.name), None)
     return ReplayedStage(
         stage=state.name,
-        started_at=_at(state.started_at),
-        promoted_at=_at(state.claim.at if state.claim is not None else None),
-        really_started_at=_at(times.started_at if times is not None else None),
+        started_at=instant_or_none(state.started_at),
+        promoted_at=instant_or_none(state.claim.at if state.claim is not None else None),
+        really_started_at=instant_or_none(times.started_at if times is not None else None),
     )
 
 
@@ -223,7 +223,7 @@ def _rule(course: Course, index: int, state: RuleState) -> ReplayedRule:
         and _ending(course.release) is Ending.UNFINISHED
         and bool(results)
         and results[-1].outcome is not Outcome.OK,
-        breached_at=_at(breach.at if breach is not None else None),
+        breached_at=instant_or_none(breach.at if breach is not None else None),
         seconds_to_breach=breach.at - _begin(course.rehearsal, breach.first_harm_at) if breach is not None else None,
         reason=last.reason if last is not None else "",
         peak_odds=_short(max(odds)) if odds else None,
@@ -240,29 +240,6 @@ def _learned(calibration: Calibration) -> LearnedDocument:
         drift_seconds=calibration.drift_seconds,
         dispersion=_short(calibration.dispersion),
         note=calibration.note,
-    )
-
-
-def _audit(course: Course) -> tuple[AuditDocument, ...]:
-    return tuple(
-        AuditDocument(
-            at=instant(entry.at), actor=entry.actor, action=entry.action, stage=entry.stage, detail=entry.detail
-        )
-        for entry in course.audit
-    )
-
-
-def _history(course: Course) -> tuple[OutcomeDocument, ...]:
-    return tuple(
-        OutcomeDocument(
-            at=instant(change.at),
-            stage=change.stage,
-            rule=change.result.rule,
-            outcome=change.result.outcome.text,
-            value=change.result.value,
-            reason=change.result.reason,
-        )
-        for change in course.changes
     )
 
 
@@ -304,10 +281,6 @@ def _curve(groups: Sequence[Sequence[Seen]], index: int) -> Curve:
         odds=tuple(map(_shortened, odds)) if has_odds else (),
         odds_limit=next((result.odds_limit for result in last if result.odds_limit is not None), None),
     )
-
-
-def _at(at: float | None) -> Instant | None:
-    return None if at is None else instant(at)
 
 
 def _shortened(number: float | None) -> float | None:
