@@ -16,6 +16,8 @@ from deploy.local.servers import Alertmanager, Prometheus, backfill
 
 _HERE = Path(__file__).parent
 _EVERY = "1s"
+_GATEWAY = "http://127.0.0.1:8080"
+"""Where rules.yaml looks for the gateway, whose port is only known once it runs."""
 FIRST_VERSION = "v1"
 """What has been running for an hour when the demo begins."""
 
@@ -41,7 +43,7 @@ class Surroundings:
             self.prometheus = starting.enter_context(
                 Prometheus(self._prometheus_config(), directory=directory, flags=["--query.lookback-delta=10s"])
             )
-            rules = (_HERE / "rules.yaml").read_text().replace("GATEWAY_PORT", self.workload.url.rpartition(":")[2])
+            rules = (_HERE / "rules.yaml").read_text().replace(_GATEWAY, self.workload.url)
             self.gated = starting.enter_context(
                 Gated(
                     directory / "gated",

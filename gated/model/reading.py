@@ -242,7 +242,7 @@ class FailureReason(enum.Enum):
     TIMEOUT = "timeout"
     """No complete answer before the deadline, however slowly it dripped."""
     TOO_LARGE = "too_large"
-    """The answer passed the byte cap."""
+    """The answer passed our cap of bytes, or the question the server's own cap of samples."""
     REDIRECT = "redirect"
     """The server sent a redirect; gated follows none."""
     DENIED = "denied"

@@ -30,6 +30,7 @@ from gated.rulebook.rules import KINDS
 from gated.rulebook.schema import json_schema
 
 RULES = Path(__file__).parents[2] / "rules"
+DEMO = Path(__file__).parents[2] / "deploy" / "demo" / "rules.yaml"
 FILES = sorted(file for file in RULES.glob("*.yaml") if not is_cases(file))
 LOADED = load([RULES], {SourceName("default"): KINDS.keys() - {"probe"}})
 
@@ -47,6 +48,10 @@ def plan() -> Plan:
 
 def test_they_have_neither_errors_nor_warnings() -> None:
     assert LOADED.faults == ()
+
+
+def test_the_rules_of_the_demo_have_neither_errors_nor_warnings() -> None:
+    assert load([DEMO], {SourceName("default"): KINDS.keys() - {"probe"}}).faults == ()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
