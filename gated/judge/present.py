@@ -79,7 +79,7 @@ def show(release: Release, policy: Policy, name: StageName, now: float, validity
         evaluated_at=release.evaluated_at,
         valid_until=as_of + validity_seconds if release.phase.is_undecided and as_of is not None else None,
         coverage=stage.coverage(policy.rules, release.rules) if is_counted else 0.0,
-        requests=stage.requests(release.rules) if is_counted else 0.0,
+        requests=stage.requests(policy.rules, release.rules) if is_counted else 0.0,
         eta_seconds=eta,
         claim=state.claim,
         is_final=not release.phase.is_undecided,

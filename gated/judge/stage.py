@@ -84,13 +84,14 @@ def coverage(rules: tuple[Rule, ...], states: tuple[RuleState, ...]) -> float:
     return min((state.evaluated / state.scheduled if state.scheduled else 0.0 for _, state in blocking), default=0.0)
 
 
-def requests(states: tuple[RuleState, ...]) -> float:
+def requests(rules: tuple[Rule, ...], states: tuple[RuleState, ...]) -> float:
     """Requests the new version served at this stage: the largest count any rule of its own series made of them.
 
-    Sequential rules count every request once; where none has a say, overlapping windows give an estimate.
+    Sequential rules count every request once; where none has a say, overlapping windows give an estimate. So they do
+    where only a rule that warns counts them once: it may be blind, and stands in the way of nothing.
     """
-    counted = max((state.evidence.canary.total for state in states if state.evidence is not None), default=0.0)
-    return counted or max((state.requests for state in states), default=0.0)
+    counted = max((_counted(state) for _, state in _blocking(rules, states)), default=0.0)
+    return counted or max((max(_counted(state), state.requests) for state in states), default=0.0)
 
 
 def assess_stage(release: Release, policy: Policy, stage: Stage, warm_at: float, now: float) -> tuple[Verdict, str]:
@@ -117,11 +118,13 @@ def assess_stage(release: Release, policy: Policy, stage: Stage, warm_at: float,
         if missing:
             return Verdict.HOLD, f"after {format_duration(round(elapsed))} the evidence is short: {_listed(missing)}"
         return Verdict.PROMOTE, _healthy(release, policy, f"for the whole bake of {_text(stage.bake_max_seconds)}")
-    if not missing and _time_to_proof(release, policy, stage, warm_at, now) <= 0:
+    to_proof = _time_to_proof(release, policy, stage, warm_at, now)
+    if not missing and to_proof <= 0:
         return Verdict.PROMOTE, _healthy(release, policy, f"at every look for {_text(stage.bake_min_seconds)}")
+    if missing and not 0 < to_proof < math.inf:  # what is missing is no matter of time alone
+        left = _text(max(1.0, round(stage.bake_max_seconds - elapsed)))
+        return Verdict.PENDING, f"no promotion yet, the bake ends in {left}: {_listed(missing)}"
     wait = _text(max(1.0, round(eta_seconds(release, policy, stage, warm_at, now))))
-    if missing and math.isinf(_time_to_proof(release, policy, stage, warm_at, now)):
-        return Verdict.PENDING, f"no promotion yet, the bake ends in {wait}: {_listed(missing)}"
     if missing:
         return Verdict.PENDING, f"no promotion before about {wait}: {_listed(missing)}"
     return Verdict.PENDING, f"healthy so far; to be promoted in about {wait} if it stays so"
@@ -204,7 +207,7 @@ def _shortages(release: Release, policy: Policy, stage: Stage) -> Iterable[str]:
     covered = coverage(policy.rules, release.rules)
     if covered < REQUIRED_COVERAGE:
         yield f"coverage {covered:.0%} of at least {REQUIRED_COVERAGE:.0%}"
-    served = requests(release.rules)
+    served = requests(policy.rules, release.rules)
     if served < stage.min_requests:
         yield f"{served:,.0f} of at least {stage.min_requests:,} requests"
 
@@ -213,7 +216,13 @@ def _healthy(release: Release, policy: Policy, how_long: str) -> str:
     count = sum(rule.is_blocking for rule in policy.rules)
     covered = coverage(policy.rules, release.rules)
     noun = "rule was" if count == 1 else "rules were"
-    return f"{count} blocking {noun} fine {how_long}; coverage {covered:.0%}, {requests(release.rules):,.0f} requests"
+    served = requests(policy.rules, release.rules)
+    return f"{count} blocking {noun} fine {how_long}; coverage {covered:.0%}, {served:,.0f} requests"
+
+
+def _counted(state: RuleState) -> float:
+    """Requests of this stage that a sequential rule has counted, each once."""
+    return state.evidence.canary.total if state.evidence is not None else 0.0
 
 
 def _blocking(rules: tuple[Rule, ...], states: tuple[RuleState, ...]) -> list[tuple[Rule, RuleState]]:

@@ -85,7 +85,7 @@ def test_a_plan_of_warnings_promotes_nothing() -> None:
 def test_a_promote_waits_for_enough_requests() -> None:
     story = told(lambda t: Facts(requests_per_second=1.0 if t < 400 else 10.0), min_requests=500).run(390)
     assert story.verdict() is Verdict.PENDING
-    assert story.reason() == "no promotion before about 1s: 390 of at least 500 requests"
+    assert story.reason() == "no promotion yet, the bake ends in 3m30s: 390 of at least 500 requests"
     story.run(30)
     assert story.verdict() is Verdict.PROMOTE
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from gated.model.evidence import BaselineKind
+from gated.model.ids import RuleName
 from gated.model.plan import InconclusiveAction
+from gated.model.reading import FailureReason
 from gated.model.release import Phase
 from gated.model.rule import Limit, OnBreach, SequentialRule, Side, WorseThanBaseline
 from gated.model.units import Unit
@@ -235,6 +237,15 @@ def test_a_stage_that_compares_nothing_knows_its_requests_from_thresholds() -> N
     stages = (one_stage(baseline=BaselineKind.NONE, min_requests=500),)
     story = started(world(), versus_rule(), samples.ratio_rule(for_seconds=0.0), stages=stages).run(315)
     assert story.verdict() is Verdict.PROMOTE
+
+
+def test_a_rule_that_only_warns_and_went_blind_keeps_no_requests_back() -> None:
+    warns = limit_rule(on_breach=OnBreach.WARN, events='gateway_total{code=~"5.."}', total="gateway_total")
+    threshold = samples.ratio_rule(name=RuleName("threshold"), for_seconds=0.0)
+    stages = (one_stage(min_requests=10_000),)
+    blind = {warns.name: FailureReason.TIMEOUT}
+    story = started(lambda t: replace(world()(t), blind=blind if t > 60 else {}), warns, threshold, stages=stages)
+    assert story.run(315).verdict() is Verdict.PROMOTE
 
 
 def test_a_stage_may_compare_with_the_time_before_the_release() -> None:
