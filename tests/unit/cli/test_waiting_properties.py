@@ -51,7 +51,8 @@ _spoils: dict[str, st.SearchStrategy[Any]] = {
 @st.composite
 def _documents(draw: st.DrawFn) -> bytes:
     """A good verdict with a few fields spoiled or missing."""
-    good = draw(st.sampled_from([verdict("promote", valid_until=FRESH), claimed(), verdict(), verdict("rollback")]))
+    spoken = [verdict(word, valid_until=FRESH) for word in ("promote", "pending", "rollback")]
+    good = draw(st.sampled_from([*spoken, claimed()]))
     spoiled = draw(st.lists(st.sampled_from(sorted(_spoils)), max_size=2, unique=True))
     document = {**good, **{key: draw(_spoils[key]) for key in spoiled}}
     for key in draw(st.lists(st.sampled_from(sorted(good)), max_size=1)) if draw(st.integers(0, 9)) == 0 else []:
