@@ -43,8 +43,6 @@ class History:
             for each in settings
             if each.kind is SourceKind.PROMETHEUS
         }
-        self.requests = 0
-        """How many requests were made so far."""
 
     def read(self, queries: Collection[Query], now: float) -> Look:
         """Look at the world as it was.
@@ -72,8 +70,12 @@ class History:
             look = self._recordings[source].read(of_source, now)
             readings.update(look.readings)
             reports.extend(look.reports)
-        self.requests += len(reports)
         return Look(readings, tuple(reports))
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made so far."""
+        return sum(recording.requests for recording in self._recordings.values())
 
     def close(self) -> None:
         """Ask no more."""

@@ -87,6 +87,11 @@ class Recording:
             readings = silence.settled(readings, meaning)
         return Look({query: readings[query] for query in queries}, self._loader.reports())
 
+    @property
+    def requests(self) -> int:
+        """How many requests were made so far."""
+        return self._loader.requests
+
     def close(self) -> None:
         """Ask no more."""
         self._loader.close()

@@ -9,6 +9,7 @@ with a the variance of the relative rate. Least squares over all pairs up to ten
 the clearest a is taken (a matched filter over a handful of time constants).
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -86,10 +87,9 @@ def _lagged(values: Sequence[float], memory: float, lags: int) -> float:
     fainter, has one look more at its near end, and has lost the one that is now out of reach.
     """
     out_of_reach = memory ** (lags + 1)
+    backwards = values[::-1]
     total = ahead = 0.0
-    for at in range(len(values) - 1, -1, -1):
-        total += values[at] * ahead
-        ahead = memory * (values[at] + ahead)
-        if at + lags < len(values):
-            ahead -= out_of_reach * values[at + lags]
+    for value, lost in zip(backwards, itertools.chain(itertools.repeat(0.0, lags), backwards), strict=False):
+        total += value * ahead
+        ahead = memory * (value + ahead) - out_of_reach * lost
     return total

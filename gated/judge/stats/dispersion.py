@@ -6,6 +6,7 @@ a test that takes every error for a witness of its own is deceived. Tests withou
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from gated.judge.stats.history import sane
 from gated.model.evidence import Counts
@@ -31,24 +32,42 @@ def dispersion(hours: Sequence[Sequence[Counts]]) -> float:
         φ >= 1, finite; exactly 1 where independent errors explain what was seen; at least `UNKNOWN` with fewer than
         `FEWEST_ERRORS` errors.
     """
-    series = [[sane(look) for look in hour] for hour in hours]
-    bad = sum(look.bad for hour in series for look in hour)
-    total = sum(look.total for hour in series for look in hour)
+    series = [_columns(hour) for hour in hours]
+    bad = sum(sum(hour.bad) for hour in series)
+    total = sum(sum(hour.total) for hour in series)
     share = bad / max(total, 1.0)
     largest = max(_of_blocks(series, share, length) for length in BLOCKS)
     return largest if bad >= FEWEST_ERRORS else max(largest, UNKNOWN)
 
 
-def _of_blocks(series: Sequence[Sequence[Counts]], share: float, length: int) -> float:
+class _Columns(NamedTuple):
+    """A stretch of looks as numbers side by side: a block is a sum of neighbours."""
+
+    bad: Sequence[float]
+    total: Sequence[float]
+
+
+def _columns(hour: Sequence[Counts]) -> _Columns:
+    looks = [sane(look) for look in hour]
+    return _Columns([look.bad for look in looks], [look.total for look in looks])
+
+
+def _of_blocks(series: Sequence[_Columns], share: float, length: int) -> float:
     """The inflation of blocks of some looks; what is left at the end of a stretch is left out."""
     squares, means = [], []
     for hour in series:
-        for begin in range(0, len(hour) - length + 1, length):
-            block = hour[begin : begin + length]
-            mean = share * sum(look.total for look in block)
+        begins = range(0, len(hour.bad) - length + 1, length)
+        for bad, total in zip(_blocks(hour.bad, begins), _blocks(hour.total, begins), strict=True):
+            mean = share * total
             means.append(mean)
-            squares.append((sum(look.bad for look in block) - mean) ** 2)
+            squares.append((bad - mean) ** 2)
     return inflation(squares, means)
+
+
+def _blocks(column: Sequence[float], begins: range) -> Sequence[float]:
+    if begins.step == 1:
+        return column
+    return [sum(column[begin : begin + begins.step]) for begin in begins]
 
 
 def inflation(squares: Sequence[float], means: Sequence[float]) -> float:

@@ -33,8 +33,9 @@ Batch = tuple[Rehearsal, ...]
 class Memory(Eyes, Protocol):
     """Eyes that look into the past, and count what that costs."""
 
-    requests: int
-    """How often a source was asked."""
+    @property
+    def requests(self) -> int:
+        """How often a source was asked."""
 
 
 Remember = Callable[[], AbstractContextManager[Memory]]
