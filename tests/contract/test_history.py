@@ -187,6 +187,17 @@ def test_a_workload_that_comes_later_is_loaded_alone(story: Story) -> None:
             assert history.read(queries, now).reports == ()
 
 
+def test_the_newest_samples_of_hours_of_looks_take_several_requests(story: Story) -> None:
+    story.series(steady(2, T0 - HOUR, T0 + HOUR))
+    query = story.query(Newest(X))
+    with history_of(story.world) as history:
+        for now in (T0, T0 + 600, T0 + HOUR - STEP):
+            newest = history.read([query], now).readings[query]
+            assert isinstance(newest, Value)
+            assert newest.number == pytest.approx(now - STEP / 2, abs=STEP / 2)
+        assert history.requests == 6, "six hours of looks, one hour each"
+
+
 def test_a_workload_found_by_a_pattern_is_read_as_well(story: Story) -> None:
     story.series(steady(2, T0 - HOUR, T0 + HOUR))
     workload = (Matcher("service", f"{story.service}|nobody", MatchOp.REGEX),)

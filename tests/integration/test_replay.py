@@ -190,6 +190,15 @@ def test_an_interrupted_replay_goes_on_where_it_was(folder: Path) -> None:
     assert without_cost(third.stdout) == without_cost(whole)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Children can be interrupted, also when the tests run in the background of a shell, which ignores SIGINT there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_it_at_once_and_leaves_no_process(folder: Path) -> None:
     state = folder / "replay.state"
     running = subprocess.Popen(
