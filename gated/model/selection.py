@@ -12,10 +12,14 @@ class MatchOp(enum.Enum):
     REGEX = "=~"
     NOT_REGEX = "!~"
 
+    __hash__ = (
+        object.__hash__
+    )  # each is one object; Enum's own is written in Python, and queries are hashed at every look
+
     @property
     def is_pattern(self) -> bool:
         """Whether the value is read as a regular expression."""
-        return self in {MatchOp.REGEX, MatchOp.NOT_REGEX}
+        return self is MatchOp.REGEX or self is MatchOp.NOT_REGEX
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -76,7 +76,7 @@ def counted(lines: Iterable[Line], names: Sequence[str], before: int) -> list[Li
         groups[tuple(line.labels.get(name, "") for name in names)].append(line)
     found = []
     for values, members in sorted(groups.items()):
-        counts = [_sum(look) for look in zip(*(events(line.values, before)[before:] for line in members), strict=True)]
+        counts = _together([events(line.values, before)[before:] for line in members])
         is_histogram = any(line.is_histogram for line in members)
         if is_histogram or any(count is not None for count in counts):
             found.append(Line(dict(zip(names, values, strict=True)), counts, is_histogram))
@@ -115,6 +115,13 @@ def tracks(measure: CountHistory, expression: str, lines: Sequence[Line], at: fl
         return NoData(NoDataReason.NOT_A_NUMBER, "a counter that is no finite number", expression)
     found = tuple(Track(line.labels.get(measure.by, ""), tuple(line.values)) for line in lines)
     return Value(total, at, expression, tracks=found)
+
+
+def _together(processes: Sequence[Sequence[float | None]]) -> Sequence[float | None]:
+    """The events of all processes at each look; None where none of them had a sample."""
+    if len(processes) == 1:
+        return processes[0]
+    return [_sum(look) for look in zip(*processes, strict=True)]
 
 
 def _sum(counts: Iterable[float | None]) -> float | None:

@@ -55,12 +55,13 @@ class Instance(NamedTuple):
 
 def sane(counts: Counts) -> Counts:
     """The counts; nothing where they are no counts (negative, not finite, absurd); never more bad than there are."""
-    if SMALLEST_COUNT <= counts.bad <= counts.total <= LARGEST_COUNT:
+    bad, total = counts.bad, counts.total
+    if (bad == 0 or bad >= SMALLEST_COUNT) and max(bad, SMALLEST_COUNT) <= total <= LARGEST_COUNT:
         return counts
-    bad, total = _count(counts.bad), _count(counts.total)
-    if bad is None or total is None:
+    harmful, everything = _count(bad), _count(total)
+    if harmful is None or everything is None:
         return Counts()
-    return Counts(min(bad, total), total)
+    return Counts(min(harmful, everything), everything)
 
 
 def instances(bad: Sequence[Track], total: Sequence[Track]) -> list[Instance]:
@@ -128,8 +129,8 @@ def paired(everyone: Sequence[Instance], turns: Sequence[tuple[Instance, slice]]
     for instance, hour in turns:
         canary = counts(instance, hour)
         rest = [
-            Counts(max(0.0, all_.bad - own.bad), max(0.0, all_.total - own.total))
-            for own, all_ in zip(canary, counts(whole, hour), strict=True)
+            Counts(max(0.0, bad - own.bad), max(0.0, total - own.total))
+            for own, bad, total in zip(canary, whole.bad[hour], whole.total[hour], strict=True)
         ]
         if any(own.total and others.total for own, others in zip(canary, rest, strict=True)):
             hours.append(list(zip(canary, rest, strict=True)))
