@@ -76,9 +76,10 @@ class Recording:
             for query in [*queries, *silence.heartbeats(queries)]
             if query not in apart
         }
-        self._load([place for query, span in spans.items() for place in self._places(query, span)])
+        places = {query: self._places(query, span) for query, span in spans.items()}
+        self._load([place for of_query in places.values() for place in of_query])
         readings: Mapping[Query, Reading] = {
-            **{query: self._reading(query, span, now) for query, span in spans.items()},
+            **{query: self._reading(query, span, places[query], now) for query, span in spans.items()},
             **{query: self._reading_apart(query, measure) for query, measure in apart.items()},
         }
         if any(isinstance(query.measure, FiringAlerts) for query in queries):
@@ -138,9 +139,9 @@ class Recording:
             if self._cells <= _MOST_CELLS:
                 break
 
-    def _reading(self, query: Query, span: range, now: float) -> Reading:
+    def _reading(self, query: Query, span: range, places: Sequence[_Place], now: float) -> Reading:
         measure = query.measure
-        pieces = {chunk: self._pieces[subject, chunk] for subject, chunk in self._places(query, span)}
+        pieces = {chunk: self._pieces[subject, chunk] for subject, chunk in places}
         failure = next((piece.failure for piece in pieces.values() if piece.failure is not None), None)
         if failure is not None:
             return failure
