@@ -5,7 +5,6 @@ began. A history that cannot be had costs speed, not safety: then the service is
 """
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -13,7 +12,8 @@ from gated.judge.assessment import Assessment, Finding, blind, reading_of
 from gated.judge.sequential.counting import Boundaries, around, counts_good, no_boundary, total_of
 from gated.judge.sequential.setting import Setting, compares
 from gated.judge.stats import calibration, past
-from gated.model.evidence import BaselineKind, Calibration, Counts, Evidence, PastRate
+from gated.judge.stats.history import instances, stretch
+from gated.model.evidence import BaselineKind, Calibration, Evidence, PastRate
 from gated.model.reading import (
     CountHistory,
     NoDataReason,
@@ -185,7 +185,7 @@ def _past(rule: SequentialRule, evidence: Evidence, setting: Setting, readings: 
         asked = _hour(rule, evidence, setting, span)
         total, counted = (_tracks(reading_of(readings, query)) for query in asked)
         bad = _harmful(rule, total, counted)
-        hours += [list(_paired(track, bad)) for track in total]
+        hours += [stretch(whole, slice(None)) for whole in instances(bad, total)]
     return past.calibrate_past(hours, setting.step_seconds(rule))
 
 
@@ -217,13 +217,6 @@ def _harmful(rule: SequentialRule, total: tuple[Track, ...], counted: tuple[Trac
         )
         for track in total
     )
-
-
-def _paired(total: Track, bad: tuple[Track, ...]) -> Iterator[Counts]:
-    """One instance's looks; nothing happened at those without a sample, so that time goes on."""
-    events = next((track.counts for track in bad if track.instance == total.instance), ())
-    for n, e in itertools.zip_longest(total.counts, events):
-        yield Counts() if n is None else Counts(min(e or 0.0, n), n)
 
 
 def _tracks(reading: Reading) -> tuple[Track, ...]:

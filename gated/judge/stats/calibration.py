@@ -16,13 +16,14 @@ NOT guaranteed: that the release will be as steady as its history. `drift_floor`
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import mul
 
 from gated.judge.stats import cold_start, history
 from gated.judge.stats.autocovariance import Drift, Noise, lasting
 from gated.judge.stats.dispersion import dispersion
-from gated.judge.stats.history import PairedLook
-from gated.judge.stats.surprise import Surprise, surprise
-from gated.model.evidence import Calibration, Counts
+from gated.judge.stats.history import PairedStretch, Stretch
+from gated.judge.stats.surprise import Surprise, surprises
+from gated.model.evidence import Calibration
 from gated.model.reading import Track
 
 ENOUGH_HOURS = 1.0
@@ -57,9 +58,9 @@ def learn(bad: Sequence[Track], total: Sequence[Track], step_seconds: float, dri
     if not everyone:
         return Calibration()
     turns = history.in_turn(everyone, step_seconds)
-    singles = [history.counts(instance, hour) for instance, hour in turns]
+    singles = [history.stretch(instance, hour) for instance, hour in turns]
     if not singles:  # no instance lived for an hour: then all of them together are the best witness there is
-        singles = [history.counts(history.service(everyone), slice(None))]
+        singles = [history.stretch(history.service(everyone), slice(None))]
     hours = len(everyone[0].seen) * step_seconds / history.HOUR_SECONDS
     learned = calibrate(
         history.paired(everyone, turns),
@@ -76,7 +77,7 @@ def learn(bad: Sequence[Track], total: Sequence[Track], step_seconds: float, dri
     )
 
 
-def pseudo_canaries(bad: Sequence[Track], total: Sequence[Track], step_seconds: float) -> list[list[PairedLook]]:
+def pseudo_canaries(bad: Sequence[Track], total: Sequence[Track], step_seconds: float) -> list[PairedStretch]:
     """Let steady instances play canary against all the others, an hour each, in turn.
 
     Two dozen turns of an hour at most, evenly over instances and hours, see `history.in_turn`; so the work does not
@@ -96,8 +97,8 @@ def pseudo_canaries(bad: Sequence[Track], total: Sequence[Track], step_seconds: 
 
 
 def calibrate(
-    hours: Sequence[Sequence[PairedLook]],
-    singles: Sequence[Sequence[Counts]],
+    hours: Sequence[PairedStretch],
+    singles: Sequence[Stretch],
     step_seconds: float,
     drift_floor: float,
     *,
@@ -118,7 +119,7 @@ def calibrate(
         hour.
     """
     spread = _spread(singles, step_seconds)
-    turns = [[surprise(history.sane(canary), history.sane(others)) for canary, others in hour] for hour in hours]
+    turns = [surprises(canary, others) for canary, others in hours]
     looks = [look for turn in turns for look in turn]
     paired_hours = _hours_of(turns, step_seconds)
     if paired_hours < ENOUGH_HOURS or not any(look.variance > 0 for look in looks):
@@ -140,10 +141,14 @@ def calibrate(
     return replace(learned, note=f"{basis}: {_clusters(looks, correlation)}, {_drifting(learned, drift_floor)}")
 
 
-def _spread(hours: Sequence[Sequence[Counts]], step_seconds: float) -> float:
+def _spread(hours: Sequence[Stretch], step_seconds: float) -> float:
     """The dispersion of counts; with less than an hour of them, at least what is assumed without history."""
     spread = dispersion(hours)
-    return spread if _hours_of(hours, step_seconds) >= ENOUGH_HOURS else max(spread, Calibration().dispersion)
+    return (
+        spread
+        if _hours_of([hour.total for hour in hours], step_seconds) >= ENOUGH_HOURS
+        else max(spread, Calibration().dispersion)
+    )
 
 
 def with_drift_floor(calibration: Calibration, drift_floor: float) -> Calibration:
@@ -181,17 +186,24 @@ def _correlation(looks: Sequence[Surprise], drift: Drift) -> float:
     numerator is taken as if errors were independent (binomial fourth moment); ρ = clip(z0 - 1, 0, 1)·1.5·(ρ̂ + se).
     """
     lasts = max(0.0, drift.variance) if drift.significance > DRIFT_SIGNIFICANCE else 0.0
+    squares = [look.excess * look.excess - look.variance for look in looks]
+    scales = [look.variance for look in looks]
     pairs = [look.variance * max(look.events - 1, 0.0) for look in looks]
     capacity = max(1e-9, sum(pairs))
-    excess = sum(look.excess**2 - look.variance for look in looks) - lasts * sum(look.variance**2 for look in looks)
+    excess = sum(squares) - lasts * _squares(scales)
     correlation = excess / capacity
-    residuals = (look.excess**2 - look.variance - correlation * pair for look, pair in zip(looks, pairs, strict=True))
-    error = math.sqrt(sum(residual * residual for residual in residuals)) / capacity
-    by_chance = sum(
-        2 * look.variance**2 + look.variance * max(0.0, 1 - 6 * look.share * (1 - look.share)) for look in looks
+    residuals = [square - correlation * pair for square, pair in zip(squares, pairs, strict=True)]
+    error = math.sqrt(_squares(residuals)) / capacity
+    by_chance = 2 * _squares(scales) + sum(
+        look.variance * max(0.0, 1 - 6 * look.share * (1 - look.share)) for look in looks
     )
     certainty = min(1.0, max(0.0, excess / math.sqrt(max(1e-12, by_chance)) - 1))
     return min(1.0, max(0.0, certainty * 1.5 * (correlation + error)))
+
+
+def _squares(numbers: Sequence[float]) -> float:
+    total: float = sum(map(mul, numbers, numbers))
+    return total
 
 
 def _favours_bets(looks: Sequence[Surprise]) -> bool:

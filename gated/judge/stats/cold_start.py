@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gated.judge.stats import history
 from gated.judge.stats.history import Instance
-from gated.judge.stats.surprise import surprise
+from gated.judge.stats.surprise import surprises
 from gated.model.evidence import Calibration, Counts, EarlyLook
 from gated.model.reading import Track
 
@@ -93,10 +93,7 @@ def starts_warm(everyone: Sequence[Instance], step_seconds: float) -> bool:
     excesses, scales = [], []
     for one in newborn:
         first = slice(one.born, one.born + young)
-        looks = [
-            surprise(own, rest)
-            for own, rest in zip(history.counts(one, first), history.counts(settled, first), strict=True)
-        ]
+        looks = surprises(history.stretch(one, first), history.stretch(settled, first))
         if any(look.variance for look in looks):
             excesses.append(sum(look.excess for look in looks))
             scales.append(sum(look.variance for look in looks))

@@ -6,10 +6,8 @@ a test that takes every error for a witness of its own is deceived. Tests withou
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from gated.judge.stats.history import sane
-from gated.model.evidence import Counts
+from gated.judge.stats.history import Stretch
 
 BLOCKS = (1, 4, 20)
 """Looks that are taken together: clusters within a look, within a minute, within five minutes."""
@@ -21,38 +19,24 @@ UNKNOWN = 10.0
 """What is assumed then, and without any history: safe, and slow."""
 
 
-def dispersion(hours: Sequence[Sequence[Counts]]) -> float:
+def dispersion(hours: Sequence[Stretch]) -> float:
     """The largest inflation over blocks of 1, 4 and 20 looks (variance-to-mean ratio, with its uncertainty on top).
 
     Args:
-        hours: stretches of history of single instances, or of the service; any number, of any length. Counts that
-            are not counts (negative, not finite) are taken for looks without traffic.
+        hours: stretches of history of single instances, or of the service; any number, of any length.
 
     Returns:
         φ >= 1, finite; exactly 1 where independent errors explain what was seen; at least `UNKNOWN` with fewer than
         `FEWEST_ERRORS` errors.
     """
-    series = [_columns(hour) for hour in hours]
-    bad = sum(sum(hour.bad) for hour in series)
-    total = sum(sum(hour.total) for hour in series)
+    bad = sum(sum(hour.bad) for hour in hours)
+    total = sum(sum(hour.total) for hour in hours)
     share = bad / max(total, 1.0)
-    largest = max(_of_blocks(series, share, length) for length in BLOCKS)
+    largest = max(_of_blocks(hours, share, length) for length in BLOCKS)
     return largest if bad >= FEWEST_ERRORS else max(largest, UNKNOWN)
 
 
-class _Columns(NamedTuple):
-    """A stretch of looks as numbers side by side: a block is a sum of neighbours."""
-
-    bad: Sequence[float]
-    total: Sequence[float]
-
-
-def _columns(hour: Sequence[Counts]) -> _Columns:
-    looks = [sane(look) for look in hour]
-    return _Columns([look.bad for look in looks], [look.total for look in looks])
-
-
-def _of_blocks(series: Sequence[_Columns], share: float, length: int) -> float:
+def _of_blocks(series: Sequence[Stretch], share: float, length: int) -> float:
     """The inflation of blocks of some looks; what is left at the end of a stretch is left out."""
     squares, means = [], []
     for hour in series:

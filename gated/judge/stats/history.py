@@ -8,8 +8,9 @@ import itertools
 import math
 import zlib
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from operator import mul
+from typing import NamedTuple, Self
 
 from gated.model.evidence import Counts
 from gated.model.reading import Track
@@ -31,8 +32,27 @@ LARGEST_COUNT = 1e15
 SMALLEST_COUNT = 1e-9
 """Below it a count is nothing: somebody's rounding, and a danger to whoever divides by it."""
 
-PairedLook = tuple[Counts, Counts]
-"""What one instance did in a look, and all the others."""
+
+class Stretch(NamedTuple):
+    """Some looks at an instance, or at all of them: numbers side by side, as a history has thousands.
+
+    Args:
+        bad: harmful events per look, 0 <= bad <= total.
+        total: all events per look; 0 at looks without a sample, so that time goes on.
+    """
+
+    bad: Sequence[float]
+    total: Sequence[float]
+
+    @classmethod
+    def of(cls, looks: Iterable[Counts]) -> Self:
+        """Looks one by one; nothing where they are no counts, see `sane`."""
+        sound = [sane(look) for look in looks]
+        return cls([look.bad for look in sound], [look.total for look in sound])
+
+
+PairedStretch = tuple[Stretch, Stretch]
+"""What one instance did, and all the others at the same looks."""
 
 
 class Instance(NamedTuple):
@@ -120,26 +140,23 @@ def in_turn(everyone: Sequence[Instance], step_seconds: float) -> list[tuple[Ins
     return chosen
 
 
-def paired(everyone: Sequence[Instance], turns: Sequence[tuple[Instance, slice]]) -> list[list[PairedLook]]:
+def paired(everyone: Sequence[Instance], turns: Sequence[tuple[Instance, slice]]) -> list[PairedStretch]:
     """Let each play canary against all the others in its turn; turns without traffic on both sides are left out."""
     if not turns:
         return []
     whole = service(everyone)
     hours = []
     for instance, hour in turns:
-        canary = counts(instance, hour)
-        rest = [
-            Counts(max(0.0, bad - own.bad), max(0.0, total - own.total))
-            for own, bad, total in zip(canary, whole.bad[hour], whole.total[hour], strict=True)
-        ]
-        if any(own.total and others.total for own, others in zip(canary, rest, strict=True)):
-            hours.append(list(zip(canary, rest, strict=True)))
+        canary = stretch(instance, hour)
+        others = _remainder(stretch(whole, hour), canary)
+        if any(map(mul, canary.total, others.total)):
+            hours.append((canary, others))
     return hours
 
 
-def counts(instance: Instance, looks: slice) -> list[Counts]:
-    """What an instance did in some looks; nothing at looks without a sample, so that time goes on."""
-    return [Counts(bad, total) for bad, total in zip(instance.bad[looks], instance.total[looks], strict=True)]
+def stretch(instance: Instance, looks: slice) -> Stretch:
+    """What an instance did in some looks."""
+    return Stretch(instance.bad[looks], instance.total[looks])
 
 
 def service(everyone: Sequence[Instance]) -> Instance:
@@ -150,17 +167,28 @@ def service(everyone: Sequence[Instance]) -> Instance:
     return Instance("", bad, total, seen, min(one.born for one in everyone))
 
 
-def service_hours(everyone: Sequence[Instance], step_seconds: float) -> list[list[Counts]]:
+def service_hours(everyone: Sequence[Instance], step_seconds: float) -> list[Stretch]:
     """What all instances did together, hour by hour; nothing without any."""
     if not everyone:
         return []
     whole = service(everyone)
-    return [counts(whole, hour) for hour in _hours(len(whole.seen), step_seconds)]
+    return [stretch(whole, hour) for hour in _hours(len(whole.seen), step_seconds)]
 
 
 def young_looks(step_seconds: float) -> int:
     """How many looks an instance is young for; at least one."""
     return max(1, math.ceil(YOUNG_SECONDS / step_seconds))
+
+
+def _remainder(whole: Stretch, part: Stretch) -> Stretch:
+    """What all did but one. What a rounding leaves is nothing, and never more bad than there are."""
+    total = [_left(everyone - one) for everyone, one in zip(whole.total, part.total, strict=True)]
+    bad = [min(_left(everyone - one), most) for everyone, one, most in zip(whole.bad, part.bad, total, strict=True)]
+    return Stretch(bad, total)
+
+
+def _left(number: float) -> float:
+    return number if number >= SMALLEST_COUNT else 0.0
 
 
 def _count(number: float | None) -> float | None:

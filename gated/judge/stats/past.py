@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from gated.judge.stats.autocovariance import DRIFT_SECONDS, Drift, Noise, lasting
 from gated.judge.stats.dispersion import FEWEST_ERRORS, UNKNOWN, inflation
-from gated.judge.stats.history import HOUR_SECONDS, sane
-from gated.model.evidence import Counts, PastRate
+from gated.judge.stats.history import HOUR_SECONDS, Stretch
+from gated.model.evidence import PastRate
 
 FEWEST_HOURS = 2
 """From one hour nobody learns how much hours differ."""
@@ -22,24 +22,23 @@ WITHIN_AN_HOUR = DRIFT_SECONDS[:5]
 """What lasts half an hour is told by the hours' differences."""
 
 
-def calibrate_past(hours: Sequence[Sequence[Counts]], step_seconds: float) -> PastRate | None:
+def calibrate_past(hours: Sequence[Stretch], step_seconds: float) -> PastRate | None:
     """Measure the rate, its drift within an hour, and its differences between hours.
 
     Args:
-        hours: the hour before the release and the same hour of earlier days, look by look, all instances together;
-            a look without a sample as no counts, so that time goes on. Hours of nearly the same length.
+        hours: the hour before the release and the same hour of earlier days, all instances together, of
+            nearly the same length.
         step_seconds: from look to look, positive.
 
     Returns:
         Finite numbers, the share positive (no error at all is read as half an error); None with fewer than two hours
         that had traffic.
     """
-    sound = [[sane(look) for look in hour] for hour in hours]
-    sound = [hour for hour in sound if any(look.total for look in hour)]
+    sound = [hour for hour in hours if any(hour.total)]
     if len(sound) < FEWEST_HOURS:
         return None
-    errors = sum(look.bad for hour in sound for look in hour)
-    requests = sum(look.total for hour in sound for look in hour)
+    errors = sum(sum(hour.bad) for hour in sound)
+    requests = sum(sum(hour.total) for hour in sound)
     noise = [_noise(hour) for hour in sound]
     drift = lasting(noise, step_seconds, WITHIN_AN_HOUR)
     is_believed = drift.significance > DRIFT_SIGNIFICANCE
@@ -50,27 +49,27 @@ def calibrate_past(hours: Sequence[Sequence[Counts]], step_seconds: float) -> Pa
         drift_seconds=drift.seconds,
         day_sd=_day_sd(sound, drift if is_believed else None, step_seconds),
         dispersion=_fast_dispersion(noise, lasts, errors),
-        hours=sum(len(hour) for hour in sound) * step_seconds / HOUR_SECONDS,
+        hours=sum(len(hour.total) for hour in sound) * step_seconds / HOUR_SECONDS,
     )
 
 
-def _bad(hour: Sequence[Counts]) -> float:
+def _bad(hour: Stretch) -> float:
     """Errors of an hour, and half a one, so that it has a logarithm."""
-    return sum(look.bad for look in hour) + 0.5
+    return sum(hour.bad) + 0.5
 
 
-def _share(hour: Sequence[Counts]) -> float:
-    return _bad(hour) / max(1.0, sum(look.total for look in hour))
+def _share(hour: Stretch) -> float:
+    return _bad(hour) / max(1.0, sum(hour.total))
 
 
-def _noise(hour: Sequence[Counts]) -> Noise:
+def _noise(hour: Stretch) -> Noise:
     """Errors beyond those that the hour's own share predicts: what hours differ by is no drift."""
     share = _share(hour)
-    means = [share * look.total for look in hour]
-    return Noise([look.bad - mean for look, mean in zip(hour, means, strict=True)], means)
+    means = [share * total for total in hour.total]
+    return Noise([bad - mean for bad, mean in zip(hour.bad, means, strict=True)], means)
 
 
-def _day_sd(hours: Sequence[Sequence[Counts]], drift: Drift | None, step_seconds: float) -> float:
+def _day_sd(hours: Sequence[Stretch], drift: Drift | None, step_seconds: float) -> float:
     """How much the logarithm of the rate differs between hours, beyond what counting and drift explain.
 
     With S² the variance of the hours' logarithms and V the part that is explained,
@@ -83,7 +82,7 @@ def _day_sd(hours: Sequence[Sequence[Counts]], drift: Drift | None, step_seconds
     variance = sum((x - mean) ** 2 for x in logarithms) / (len(hours) - 1)
     explained = sum(1 / _bad(hour) for hour in hours) / len(hours)
     if drift is not None:
-        length_seconds = step_seconds * sum(len(hour) for hour in hours) / len(hours)
+        length_seconds = step_seconds * sum(len(hour.total) for hour in hours) / len(hours)
         explained += math.log1p(max(0.0, drift.variance)) * 2 * drift.seconds / length_seconds
     beyond = max(0.0, variance - explained)
     return math.sqrt(1.3**2 * beyond + variance / len(hours) + 1 / sum(_bad(hour) for hour in hours))

@@ -6,7 +6,7 @@ take: given e, the errors of the one side are binomial. Whatever hits both sides
 
 from typing import NamedTuple
 
-from gated.model.evidence import Counts
+from gated.judge.stats.history import Stretch
 
 
 class Surprise(NamedTuple):
@@ -28,8 +28,16 @@ class Surprise(NamedTuple):
     variance: float
 
 
-def surprise(canary: Counts, others: Counts) -> Surprise:
-    """Compare one side of a look with the other; no tolerance, δ = 0."""
-    events = canary.bad + others.bad
-    share = canary.total / max(canary.total + others.total, 1.0)
-    return Surprise(canary.bad, events, share, canary.bad - events * share, events * share * (1 - share))
+def surprises(canary: Stretch, others: Stretch) -> list[Surprise]:
+    """Compare one side with the other, look by look; no tolerance, δ = 0.
+
+    Args:
+        canary: the side in question.
+        others: the other, at the same looks.
+    """
+    looks = []
+    for bad, total, bad_there, total_there in zip(*canary, *others, strict=True):
+        events = bad + bad_there
+        share = total / max(total + total_there, 1.0)
+        looks.append(Surprise(bad, events, share, bad - events * share, events * share * (1 - share)))
+    return looks

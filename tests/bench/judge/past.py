@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gated.judge.stats import past
+from gated.judge.stats.history import Stretch
 from gated.judge.stats.past_baseline import PastBaseline
 from gated.model.evidence import Counts, PastRate
 from tests.bench.judge import ours, sampling
@@ -77,7 +78,8 @@ def watch(batch: Batch) -> list[Watched]:
             rng = sampling.seeded(batch.seed, days.name, batch.cell, scenario, run)
             earlier = [list(_hour(days, batch.cell, rng)) for _ in range(EARLIER_DAYS)]
             today = _looks(days, batch.cell, rng, Scenario(scenario.effect, LOOKS))
-            known = past.calibrate_past([list(itertools.islice(today, LOOKS)), *earlier], STEP_SECONDS)
+            hours = [list(itertools.islice(today, LOOKS)), *earlier]
+            known = past.calibrate_past([Stretch.of(hour) for hour in hours], STEP_SECONDS)
             alarms.append(ours.first(Series(against_past(today, known)).__getitem__) if known else None)
         done.append(Watched(days.name, batch.cell, scenario, JUDGE, alarms))
     return done

@@ -1,11 +1,21 @@
 """Histories that come out the same on every machine: of whole numbers and products, without a logarithm."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
-from gated.judge.stats.history import PairedLook
+from gated.judge.stats.history import PairedStretch, Stretch
 from gated.model.evidence import Counts
 from tests.unit.judge.stats.simulated_service import seeded
+
+PairedLook = tuple[Counts, Counts]
+"""What one side did in a look, and the other."""
+
+
+def paired(looks: Iterable[PairedLook]) -> PairedStretch:
+    """Looks one by one as stretches side by side."""
+    canary, others = zip(*looks, strict=True) if (looks := list(looks)) else ((), ())
+    return Stretch.of(canary), Stretch.of(others)
 
 
 @dataclass(frozen=True)
@@ -32,12 +42,12 @@ class Shape:
     wobble: int
     pull: int
 
-    def history(self) -> list[list[PairedLook]]:
+    def history(self) -> list[PairedStretch]:
         """The looks of every turn."""
         random = seeded(self.seed)
         return [self._turn(random) for _ in range(self.turns)]
 
-    def _turn(self, random: Random) -> list[PairedLook]:
+    def _turn(self, random: Random) -> PairedStretch:
         looks, level = [], 100.0
         for _ in range(self.looks):
             level += (100 - level) * self.pull / 100 + (2 * random.random() - 1) * self.wobble
@@ -46,7 +56,7 @@ class Shape:
             bad = self._errors(self.canary * level / 100, random)
             rest = self._errors(self.others, random)
             looks.append((Counts(min(bad, canary), canary), Counts(min(rest, others), others)))
-        return looks
+        return paired(looks)
 
     def _errors(self, mean: float, random: Random) -> int:
         """Between none and twice the mean, in clusters."""

@@ -10,11 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gated.judge.stats import calibration
-from gated.judge.stats.history import PairedLook
+from gated.judge.stats.history import Stretch
 from gated.model.evidence import Calibration, Counts
 from gated.model.reading import Track
 from tests.unit.judge.stats.count_strategies import NUMBERS, PAIRED_HOURS, SINGLE_HOURS, STEPS
-from tests.unit.judge.stats.golden_history import Shape
+from tests.unit.judge.stats.golden_history import PairedLook, Shape, paired
 from tests.unit.judge.stats.simulated_service import LOOKS_AN_HOUR, STEP_SECONDS, Service, seeded
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "calibration.json").read_text())
@@ -31,7 +31,7 @@ def learned(service: Service, seed: int, looks: int = FOUR_HOURS) -> Calibration
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda case: f"seed-{case['shape'][0]}")
 def test_it_agrees_with_the_reference(case: dict[str, Any]) -> None:
     history = Shape(*case["shape"]).history()
-    singles = [[canary for canary, _ in turn] for turn in history]
+    singles = [canary for canary, _ in history]
     got = calibration.calibrate(history, singles, case["step"], case["floor"])
     assert got.correlation == pytest.approx(case["correlation"], rel=1e-9, abs=1e-9)
     assert got.drift_sd == pytest.approx(case["drift_sd"], rel=1e-9, abs=1e-9)
@@ -44,7 +44,7 @@ def test_it_agrees_with_the_reference(case: dict[str, Any]) -> None:
 def test_any_history_gives_finite_numbers_in_range(
     hours: list[list[PairedLook]], singles: list[list[Counts]], step: float, floor: float
 ) -> None:
-    got = calibration.calibrate(hours, singles, step, floor)
+    got = calibration.calibrate([paired(hour) for hour in hours], [Stretch.of(hour) for hour in singles], step, floor)
     assert 0 <= got.correlation <= 1
     assert math.sqrt(math.log1p(floor * floor)) * (1 - 1e-12) <= got.drift_sd < 20
     assert 30 <= got.drift_seconds <= 1800
@@ -77,7 +77,7 @@ def test_any_tracks_can_be_learned_from(bad: list[Track], total: list[Track], st
     ],
 )
 def test_too_little_history_is_as_none(hours: list[list[PairedLook]]) -> None:
-    assert calibration.calibrate(hours, [], STEP_SECONDS, FLOOR) == Calibration()
+    assert calibration.calibrate([paired(hour) for hour in hours], [], STEP_SECONDS, FLOOR) == Calibration()
 
 
 def test_one_instance_still_teaches_how_errors_cluster() -> None:
@@ -159,9 +159,9 @@ def test_bets_are_forbidden_where_they_would_have_paid() -> None:
     alternating = [
         (Counts(2, 100), Counts(0, 900)) if look % 2 else (Counts(0, 100), Counts(18, 900)) for look in range(240)
     ]
-    assert not calibration.calibrate([alternating], [], STEP_SECONDS, FLOOR).can_bet
+    assert not calibration.calibrate([paired(alternating)], [], STEP_SECONDS, FLOOR).can_bet
     fair = [(Counts(1, 100), Counts(9, 900))] * 240
-    assert calibration.calibrate([fair], [], STEP_SECONDS, FLOOR).can_bet
+    assert calibration.calibrate([paired(fair)], [], STEP_SECONDS, FLOOR).can_bet
 
 
 def test_activity_in_long_blocks_does_not_blow_up_the_drift() -> None:

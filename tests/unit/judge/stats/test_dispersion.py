@@ -5,11 +5,17 @@ import math
 from hypothesis import given
 
 from gated.judge.stats import calibration
-from gated.judge.stats.dispersion import dispersion, inflation
+from gated.judge.stats import dispersion as dispersions
+from gated.judge.stats.dispersion import inflation
+from gated.judge.stats.history import Stretch
 from gated.model.evidence import Counts
 from gated.model.reading import Track
 from tests.unit.judge.stats.count_strategies import SINGLE_HOURS
 from tests.unit.judge.stats.simulated_service import LOOKS_AN_HOUR, Service, seeded
+
+
+def dispersion(hours: list[list[Counts]]) -> float:
+    return dispersions.dispersion([Stretch.of(hour) for hour in hours])
 
 
 def hours_of(service: Service, seed: int) -> list[list[Counts]]:

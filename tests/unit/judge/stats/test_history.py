@@ -3,6 +3,7 @@
 import pytest
 
 from gated.judge.stats import calibration, history
+from gated.judge.stats.history import Stretch
 from gated.model.evidence import Counts
 from gated.model.reading import Track
 from tests.unit.judge.stats.simulated_service import LOOKS_AN_HOUR, STEP_SECONDS, Service, seeded
@@ -111,11 +112,16 @@ def test_a_pseudo_canary_is_compared_with_all_the_others() -> None:
     total = [constant("a", 10.0, 240), constant("b", 20.0, 240), constant("brief", 5.0, 240, absent=range(100, 240))]
     bad = [constant("a", 1.0, 240), constant("brief", 2.0, 240, absent=range(100, 240))]
     turns = calibration.pseudo_canaries(bad, total, STEP_SECONDS)
-    looks = {turn[0][0].total: (turn[0], turn[200]) for turn in turns}
+    looks = {canary.total[0]: (looked(canary, others, 0), looked(canary, others, 200)) for canary, others in turns}
     assert looks == {
         10: ((Counts(1, 10), Counts(2, 25)), (Counts(1, 10), Counts(0, 20))),
         20: ((Counts(0, 20), Counts(3, 15)), (Counts(0, 20), Counts(1, 10))),
     }
+
+
+def looked(canary: Stretch, others: Stretch, at: int) -> tuple[Counts, ...]:
+    """One look of both sides."""
+    return tuple(Counts(side.bad[at], side.total[at]) for side in (canary, others))
 
 
 def test_nobody_plays_canary_against_nobody() -> None:
@@ -127,5 +133,5 @@ def test_nobody_plays_canary_against_nobody() -> None:
 def test_a_missing_look_keeps_its_place_in_time() -> None:
     total = [constant("a", 10.0, 240, absent=range(7, 8)), constant("b", 10.0, 240)]
     turns = calibration.pseudo_canaries([], total, STEP_SECONDS)
-    assert all(len(turn) == 240 for turn in turns)
-    assert any(turn[7] == (Counts(), Counts(0, 10)) for turn in turns)
+    assert all(len(column) == 240 for turn in turns for side in turn for column in side)
+    assert any(looked(*turn, 7) == (Counts(), Counts(0, 10)) for turn in turns)

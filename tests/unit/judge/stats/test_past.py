@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
-from gated.judge.stats.past import calibrate_past
+from gated.judge.stats import past as pasts
+from gated.judge.stats.history import Stretch
 from gated.model.evidence import Counts, PastRate
 from tests.unit.judge.stats.count_strategies import SINGLE_HOURS, STEPS
 from tests.unit.judge.stats.golden_history import Shape
 from tests.unit.judge.stats.simulated_service import LOOKS_AN_HOUR, STEP_SECONDS, Service, seeded
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "past_rate.json").read_text())
+
+
+def calibrate_past(hours: list[list[Counts]], step_seconds: float) -> PastRate | None:
+    return pasts.calibrate_past([Stretch.of(hour) for hour in hours], step_seconds)
 
 
 def week(service: Service, seed: int, day_factors: tuple[float, ...] = (1.0,) * 8) -> PastRate:
@@ -38,8 +43,8 @@ def week(service: Service, seed: int, day_factors: tuple[float, ...] = (1.0,) * 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda case: f"seed-{case['shape'][0]}")
 def test_it_agrees_with_the_reference(case: dict[str, Any]) -> None:
-    hours = [[own for own, _ in turn] for turn in Shape(*case["shape"]).history()]
-    past = calibrate_past(hours, case["step"])
+    hours = [own for own, _ in Shape(*case["shape"]).history()]
+    past = pasts.calibrate_past(hours, case["step"])
     assert past is not None
     for name in ("share", "drift_sd", "drift_seconds", "day_sd"):
         assert getattr(past, name) == pytest.approx(case[name], rel=1e-9, abs=1e-9), name
