@@ -1,5 +1,7 @@
 """Whose series a release looks at: the matchers of its plan, filled in."""
 
+from functools import lru_cache
+
 from gated.model.plan import LabelTemplate, Policy
 from gated.model.release import Phase, Release
 from gated.model.rule import Scope
@@ -38,13 +40,15 @@ def baseline_of(release: Release, policy: Policy) -> Workload | None:
 
 
 def _filled(templates: tuple[LabelTemplate, ...], release: Release, version: str) -> Workload:
+    return _matchers(templates, release.service, release.environment, version, release.baseline)
+
+
+@lru_cache(maxsize=4096)  # a look at a release needs each of its workloads many times
+def _matchers(
+    templates: tuple[LabelTemplate, ...], service: str, environment: str, version: str, baseline: str
+) -> Workload:
     """Fill in templates. Inside a regular expression the release's own texts stay literal."""
-    texts = {
-        "service": release.service,
-        "environment": release.environment,
-        "version": version,
-        "baseline": release.baseline,
-    }
+    texts = {"service": service, "environment": environment, "version": version, "baseline": baseline}
     literal = {key: literal_pattern(text) for key, text in texts.items()}
     return tuple(
         sorted(

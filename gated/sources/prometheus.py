@@ -8,7 +8,7 @@ and what stands beside the result (status, error, warnings, type) is looked at b
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -114,8 +114,9 @@ class Prometheus:
             )
             if result.kind != "matrix":
                 raise SourceError(FailureReason.NOT_PROMETHEUS, f"a result of type {result.kind} where a matrix is due")
+            instants = [piece.at(index) for index in range(piece.count)]
             for element in result:
-                labels = _fill(element, values, begin, piece)
+                labels = _fill(element, values, begin, piece, instants)
                 if "histograms" in element:
                     histograms.add(labels)
         return tuple(Line(dict(labels), line, labels in histograms) for labels, line in values.items())
@@ -201,12 +202,19 @@ def _seconds(at_ms: int) -> str:
     return f"{at_ms // 1000}.{at_ms % 1000:03d}"
 
 
-def _fill(element: Any, lines: Mapping[_Labels, list[float | None]], begin: int, piece: Grid) -> _Labels:
+def _fill(
+    element: Any, lines: Mapping[_Labels, list[float | None]], begin: int, piece: Grid, instants: Sequence[float]
+) -> _Labels:
     """Write one element of a matrix into the line of its labels."""
     try:
         labels = tuple(sorted(element["metric"].items()))
         line = lines[labels]
-        for at, content in element.get("values", ()):
+        values = element.get("values", ())
+        whole = slice(begin, begin + piece.count)
+        if [at for at, _ in values] == instants and line[whole].count(None) == piece.count:
+            line[whole] = [float(content) for _, content in values]  # most series were there all the time
+            return labels
+        for at, content in values:
             index = piece.index(at)
             if index is None:
                 raise SourceError(FailureReason.NOT_PROMETHEUS, "a value at an instant that nobody asked for")

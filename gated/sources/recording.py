@@ -166,6 +166,15 @@ class Recording:
 
     def _cut(self, pieces: Mapping[int, Piece], span: range) -> list[Line]:
         """The lines that have any value at some looks."""
+        if len(pieces) == 1:
+            ((chunk, piece),) = pieces.items()
+            first = chunk * self._chunk
+            parts = ((line, line.values[span.start - first : span.stop - first]) for line in piece.lines)
+            return [
+                Line(line.labels, part, line.is_histogram)
+                for line, part in parts
+                if line.is_histogram or part.count(None) < len(part)
+            ]
         found: defaultdict[tuple[tuple[str, str], ...], list[float | None]] = defaultdict(lambda: [None] * len(span))
         histograms = set()
         for chunk, piece in pieces.items():
@@ -183,11 +192,17 @@ class Recording:
 
 def _subject(query: Query) -> Query:
     """A query without its times: what is loaded once for all looks."""
+    measure: Measure
     match query.measure:
-        case Events() | Observations() | CountHistory() as measure:
-            return replace(query, measure=replace(measure, since=0.0, until=0.0))
+        case Events(selector):
+            measure = Events(selector, 0.0, 0.0)
+        case Observations(histogram):
+            measure = Observations(histogram, 0.0, 0.0)
+        case CountHistory() as history:
+            measure = replace(history, since=0.0, until=0.0)
         case _:
             return query
+    return Query(query.source, measure, query.workload)
 
 
 def _sample(line: Line, at: float) -> Sample:
