@@ -60,23 +60,32 @@ def events(values: Sequence[float | None], looks: int) -> list[float | None]:
     return counts
 
 
-def counted(lines: Iterable[Line], names: Sequence[str], before: int) -> list[Line]:
-    """The events of every group of processes.
+def of_processes(lines: Iterable[Line], before: int) -> list[Line]:
+    """The events of every process.
 
     Args:
         lines: the values of every process; the looks of `bridge` come first.
-        names: the labels by which the groups are told apart.
         before: how many looks are there only to be subtracted from.
+    """
+    return [Line(line.labels, events(line.values, before)[before:], line.is_histogram) for line in lines]
+
+
+def together(processes: Iterable[Line], names: Sequence[str]) -> list[Line]:
+    """The events of every group of processes.
+
+    Args:
+        processes: the events of each.
+        names: the labels by which the groups are told apart.
 
     Returns:
         A line of counts for each group that has any, in the order of their labels.
     """
     groups: defaultdict[tuple[str, ...], list[Line]] = defaultdict(list)
-    for line in lines:
+    for line in processes:
         groups[tuple(line.labels.get(name, "") for name in names)].append(line)
     found = []
     for values, members in sorted(groups.items()):
-        counts = _together([events(line.values, before)[before:] for line in members])
+        counts = _added([line.values for line in members])
         is_histogram = any(line.is_histogram for line in members)
         if is_histogram or any(count is not None for count in counts):
             found.append(Line(dict(zip(names, values, strict=True)), counts, is_histogram))
@@ -92,7 +101,7 @@ def history(measure: CountHistory, expression: str, looks: Grid, lines: Sequence
         looks: what it is about, by the server's clock.
         lines: the values of every process at these looks and at `bridge` of them before.
     """
-    counts = counted(lines, (measure.by,), bridge(measure.step_seconds))
+    counts = together(of_processes(lines, bridge(measure.step_seconds)), (measure.by,))
     return tracks(measure, expression, counts, looks.at(looks.count - 1))
 
 
@@ -117,7 +126,7 @@ def tracks(measure: CountHistory, expression: str, lines: Sequence[Line], at: fl
     return Value(total, at, expression, tracks=found)
 
 
-def _together(processes: Sequence[Sequence[float | None]]) -> Sequence[float | None]:
+def _added(processes: Sequence[Sequence[float | None]]) -> Sequence[float | None]:
     """The events of all processes at each look; None where none of them had a sample."""
     if len(processes) == 1:
         return processes[0]

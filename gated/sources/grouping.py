@@ -71,7 +71,7 @@ def requests_for(queries: Iterable[Query], express: Express) -> tuple[list[Reque
     requests: list[Request] = []
     refused: dict[Query, QueryFailed] = {}
     for query in queries:
-        by = _shared_labels(query)
+        by = shared_labels(query)
         try:
             asked = Asked(query, express(query.measure, query.workload, by))
         except InvalidInput as error:
@@ -88,7 +88,7 @@ def requests_for(queries: Iterable[Query], express: Express) -> tuple[list[Reque
     return requests, refused
 
 
-def _shared_labels(query: Query) -> Labels:
+def shared_labels(query: Query) -> Labels:
     """The labels by which an answer for many workloads can be handed out to this one; empty when it cannot."""
     if isinstance(query.measure, CountHistory):
         return ()

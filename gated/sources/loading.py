@@ -5,16 +5,17 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 
+from gated.model.errors import InvalidInput
 from gated.model.reading import CountHistory, Events, FailureReason, Measure, Newest, Observations, Query, QueryFailed
-from gated.model.selection import Workload
+from gated.model.selection import MatchOp, Workload
 from gated.sources import counting, trust, wording
-from gated.sources.errors import SourceError, unforeseen
+from gated.sources.errors import SourceError, brief, unforeseen
 from gated.sources.grid import Grid, Line
-from gated.sources.grouping import Identity, Labels, Request, requests_for
+from gated.sources.grouping import Identity, Labels, Request, requests_for, shared_labels
 from gated.sources.look import Answer, QueryReport
 from gated.sources.prometheus import MOST_INSTANTS, Prometheus
 from gated.sources.settings import SourceSettings
@@ -40,16 +41,18 @@ class Piece:
         expression: how it was asked.
         lines: one per series, bucket or instance, with a value for each look.
         failure: why there is nothing; None when there is.
+        processes: for counts: the same process by process, from which the lines were added up.
     """
 
     expression: str
     lines: Sequence[Line] = ()
     failure: QueryFailed | None = None
+    processes: Sequence[Line] = ()
 
     @property
     def cells(self) -> int:
         """How much it holds."""
-        return 1 + sum(len(line.values) for line in self.lines)
+        return 1 + sum(len(line.values) for line in (*self.lines, *self.processes))
 
 
 class Loader:
@@ -89,6 +92,29 @@ class Loader:
         for request, lines in zip(requests, answers, strict=True):
             pieces.update(_pieces(request, lines, looks))
         return pieces
+
+    def part(self, query: Query, whole: Piece, looks: Grid) -> Piece:
+        """What is known about a query, read off what is known about another: see `whole_of`.
+
+        Args:
+            query: as for `load`.
+            whole: of the other, at the same looks.
+            looks: these.
+        """
+        names = _counted_by(query.measure)
+        try:
+            expression = wording.recorded(query.measure, looks.step_ms / 1000, query.workload, shared_labels(query))
+        except InvalidInput as error:
+            return Piece("", failure=QueryFailed(FailureReason.BAD_QUERY, brief(str(error))))
+        if whole.failure is not None or names is None:
+            return replace(whole, expression=expression)
+        wanted = [matcher for matcher in query.workload if matcher.name in counting.PROCESS]
+        processes = [
+            line
+            for line in whole.processes
+            if all(line.labels.get(matcher.name, "") == matcher.value for matcher in wanted)
+        ]
+        return Piece(expression, counting.together(processes, names))
 
     def alerting(self) -> Alerting:
         """What the server says about its alerting rules, now: what it had loaded in the past nobody knows."""
@@ -158,6 +184,27 @@ class Loader:
         return content
 
 
+def whole_of(query: Query) -> Query | None:
+    """The question about all processes together that are also asked about one by one; None where there is none.
+
+    A recording is loaded process by process, so the answer about one of them is in it, and so is the history of each.
+
+    Args:
+        query: without its times.
+    """
+    ones = [matcher for matcher in query.workload if matcher.name in counting.PROCESS]
+    if any(matcher.op is not MatchOp.EQUAL for matcher in ones):
+        return None
+    rest = tuple(matcher for matcher in query.workload if matcher not in ones)
+    match query.measure:
+        case Events() | Observations() if ones:
+            return Query(query.source, query.measure, rest)
+        case CountHistory(selector, at_most=None, by=by) if by in {"", *counting.PROCESS}:
+            return Query(query.source, Events(selector, 0.0, 0.0), rest)
+        case _:
+            return None
+
+
 def _pieces(request: Request, answer: Sequence[Line] | SourceError, looks: Grid) -> Iterator[tuple[Query, Piece]]:
     """What belongs to each of the queries of a request."""
     if isinstance(answer, SourceError):
@@ -170,7 +217,11 @@ def _pieces(request: Request, answer: Sequence[Line] | SourceError, looks: Grid)
     names = _counted_by(request.measure)
     for identity, (query, expression) in request.asked.items():
         lines = of_workload[identity]
-        yield query, Piece(expression, lines if names is None else counting.counted(lines, names, _before(looks)))
+        if names is None:
+            yield query, Piece(expression, lines)
+        else:
+            processes = counting.of_processes(lines, _before(looks))
+            yield query, Piece(expression, counting.together(processes, names), processes=processes)
 
 
 def _counted_by(measure: Measure) -> Labels | None:

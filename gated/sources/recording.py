@@ -22,7 +22,7 @@ from gated.model.reading import (
 )
 from gated.sources import counting, silence
 from gated.sources.grid import Grid, Line, milliseconds
-from gated.sources.loading import Loader, Piece
+from gated.sources.loading import Loader, Piece, whole_of
 from gated.sources.look import Look
 from gated.sources.samples import Sample, reading
 from gated.sources.settings import SourceSettings
@@ -126,11 +126,26 @@ class Recording:
         for chunk, subjects in missing.items():
             first = self._start + chunk * self._chunk * self._step_seconds
             looks = Grid(milliseconds(first), milliseconds(self._step_seconds), self._chunk)
-            for subject, piece in self._loader.load(subjects, looks).items():
-                self._pieces[subject, chunk] = piece
-                self._cells += piece.cells
+            parts = {subject: whole for subject in subjects if (whole := self._whole(subject, chunk, subjects))}
+            asked = [subject for subject in subjects if subject not in parts]
+            asked += [whole for whole in parts.values() if (whole, chunk) not in self._pieces]
+            for subject, piece in self._loader.load(dict.fromkeys(asked), looks).items():
+                self._keep((subject, chunk), piece)
+            for subject, whole in parts.items():
+                self._keep((subject, chunk), self._loader.part(subject, self._pieces[whole, chunk], looks))
         if self._cells > _MOST_CELLS:
             self._forget(set(needed))
+
+    def _whole(self, subject: Query, chunk: int, subjects: Collection[Query]) -> Query | None:
+        """What this can be read off, if that is loaded or is about to be; a history always is, as the present is."""
+        whole = whole_of(subject)
+        if whole is None or isinstance(subject.measure, CountHistory):
+            return whole
+        return whole if whole in subjects or (whole, chunk) in self._pieces else None
+
+    def _keep(self, place: _Place, piece: Piece) -> None:
+        self._pieces[place] = piece
+        self._cells += piece.cells
 
     def _forget(self, needed: Collection[_Place]) -> None:
         """Let go what was not used for longest, until there is room again."""

@@ -195,7 +195,44 @@ def test_the_newest_samples_of_hours_of_looks_take_several_requests(story: Story
             newest = history.read([query], now).readings[query]
             assert isinstance(newest, Value)
             assert newest.number == pytest.approx(now - STEP / 2, abs=STEP / 2)
-        assert history.requests == 6, "six hours of looks, one hour each"
+        assert history.requests == 12, "six hours of looks, half an hour each"
+
+
+def test_one_process_and_every_history_are_read_off_what_all_did(story: Story) -> None:
+    """A replay asks for all instances, for one of them, and for the past of each: loaded once, they say the same."""
+    fleet = pods(story, 3)
+    histogram(story, "a:80", {"0.1": 2, "1": 4, "+Inf": 5})
+    histogram(story, "b:80", {"0.1": 1, "1": 1, "+Inf": 1})
+    instance = dict(next(iter(fleet.series)))["instance"]
+    now, since = T0 + 1800, T0 + 1800 - STEP
+    wanted: list[tuple[Measure, tuple[Matcher, ...]]] = [
+        (Events(X, since, now), ()),
+        (Events(X, since, now), (Matcher("instance", instance),)),
+        (Events(X, since, now), (Matcher("instance", "nobody"),)),
+        (Observations("latency_seconds", since, now), ()),
+        (Observations("latency_seconds", since, now), (Matcher("instance", "b:80"),)),
+        (CountHistory(X, None, "instance", now - 40 * STEP, now, STEP), ()),
+        (CountHistory(X, None, "", now - 40 * STEP, now, STEP), ()),
+        (CountHistory(X, None, "instance", now - 40 * STEP, now, STEP), (Matcher("instance", instance),)),
+    ]
+    queries = [Query(SOURCE, measure, tuple(sorted([*story.workload, *more]))) for measure, more in wanted]
+    with history_of(story.world) as history, Sources([story.world.settings(SETTLE)]) as sources:
+        together = history.read(queries, now).readings
+        assert history.requests == 2, "one for the counter, one for the histogram"
+        for query in queries:
+            assert number(together[query]) == number(sources.read([query], story.world.now()).readings[query])
+            with history_of(story.world) as alone:
+                assert together[query] == alone.read([query], now).readings[query]
+    assert isinstance(together[queries[2]], NoData)
+
+
+def test_one_process_alone_is_asked_for_alone(story: Story) -> None:
+    """What thousands of others did is not loaded for it."""
+    story.series(steady(2, T0 - HOUR, T0 + HOUR))
+    query = Query(SOURCE, Events(X, T0 + 45, T0 + 60), tuple(sorted([*story.workload, Matcher("instance", "a:80")])))
+    with history_of(story.world) as history:
+        (report,) = history.read([query], T0 + 60).reports
+    assert 'instance=~"a:80"' in report.expression or 'instance="a:80"' in report.expression
 
 
 def test_a_workload_found_by_a_pattern_is_read_as_well(story: Story) -> None:

@@ -173,12 +173,13 @@ def _against_limit(
 ) -> dict[str, Any]:
     recent = (*evidence.recent_baseline, baseline)[-_RECENT:]
     process = evidence.processes[0] if evidence.processes else test.opened()
-    after: dict[str, Any] = {
-        "recent_baseline": recent,
-        "processes": (test.looked(process, canary, is_excused=is_excused(recent, test.limit)),),
-    }
+    has_it_too = is_excused(recent, test.limit)
+    looked = test.looked(process, canary, is_excused=has_it_too)
+    after: dict[str, Any] = {"recent_baseline": recent, "processes": (looked,)}
     if has_excuse:
-        after["unexcused"] = test.looked(evidence.unexcused or test.opened(), canary)
+        shadow = evidence.unexcused or test.opened()
+        is_same = shadow == process and not has_it_too  # as it is until the first excuse, so in most releases for good
+        after["unexcused"] = looked if is_same else test.looked(shadow, canary)
     if is_early:
         worse = replace(test, limit=min(TENFOLD * test.limit, _LARGEST_LIMIT))
         after["tenfold"] = worse.looked(evidence.tenfold or worse.opened(), canary)

@@ -54,11 +54,11 @@ def test_processes_are_subtracted_one_by_one_and_summed_by_group() -> None:
         Line({"pod": "b", "instance": "b:80"}, [N, N, 7.0]),
         Line({"pod": "gone", "instance": "c:80"}, [7.0, N, N]),
     ]
-    assert counting.counted(lines, ("pod",), 1) == [
+    assert counting.together(counting.of_processes(lines, 1), ("pod",)) == [
         Line({"pod": "a"}, [10.0, 5.0 + 2.0]),
         Line({"pod": "b"}, [N, 7.0]),
     ]
-    assert counting.counted(lines, (), 1) == [Line({}, [10.0, 14.0])]
+    assert counting.together(counting.of_processes(lines, 1), ()) == [Line({}, [10.0, 14.0])]
 
 
 def test_a_history_is_a_track_for_every_instance() -> None:
