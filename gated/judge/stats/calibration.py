@@ -22,7 +22,7 @@ from gated.judge.stats import cold_start, history
 from gated.judge.stats.autocovariance import Drift, Noise, lasting
 from gated.judge.stats.dispersion import dispersion
 from gated.judge.stats.history import PairedStretch, Stretch
-from gated.judge.stats.surprise import Surprise, surprises
+from gated.judge.stats.surprise import Surprises
 from gated.model.evidence import Calibration
 from gated.model.reading import Track
 
@@ -119,14 +119,14 @@ def calibrate(
         hour.
     """
     spread = _spread(singles, step_seconds)
-    turns = [surprises(canary, others) for canary, others in hours]
-    looks = [look for turn in turns for look in turn]
-    paired_hours = _hours_of(turns, step_seconds)
-    if paired_hours < ENOUGH_HOURS or not any(look.variance > 0 for look in looks):
+    turns = [Surprises.of(canary, others) for canary, others in hours]
+    looks = Surprises.joined(turns)
+    paired_hours = len(looks.variances) * step_seconds / history.HOUR_SECONDS
+    if paired_hours < ENOUGH_HOURS or not any(looks.variances):
         note = f"{basis}: too little to learn from" if basis else Calibration().note
         return with_drift_floor(Calibration(dispersion=spread, note=note), drift_floor)
-    drift = lasting([_noise(turn) for turn in turns], step_seconds)
-    is_tested = sum(look.bad for look in looks) >= FEWEST_ERRORS
+    drift = lasting([Noise(turn.excesses, turn.variances) for turn in turns], step_seconds)
+    is_tested = sum(looks.bad) >= FEWEST_ERRORS
     correlation = _correlation(looks, drift)
     learned = Calibration(
         correlation=correlation if is_tested else max(correlation, CORRELATION_UNTESTED),
@@ -144,11 +144,9 @@ def calibrate(
 def _spread(hours: Sequence[Stretch], step_seconds: float) -> float:
     """The dispersion of counts; with less than an hour of them, at least what is assumed without history."""
     spread = dispersion(hours)
-    return (
-        spread
-        if _hours_of([hour.total for hour in hours], step_seconds) >= ENOUGH_HOURS
-        else max(spread, Calibration().dispersion)
-    )
+    length_seconds = sum(len(hour.total) for hour in hours) * step_seconds
+    is_enough = length_seconds >= ENOUGH_HOURS * history.HOUR_SECONDS
+    return spread if is_enough else max(spread, Calibration().dispersion)
 
 
 def with_drift_floor(calibration: Calibration, drift_floor: float) -> Calibration:
@@ -164,14 +162,6 @@ def with_drift_floor(calibration: Calibration, drift_floor: float) -> Calibratio
     return replace(calibration, drift_sd=floor, drift_seconds=Calibration().drift_seconds)
 
 
-def _hours_of(stretches: Sequence[Sequence[object]], step_seconds: float) -> float:
-    return sum(len(stretch) for stretch in stretches) * step_seconds / history.HOUR_SECONDS
-
-
-def _noise(turn: Sequence[Surprise]) -> Noise:
-    return Noise([look.excess for look in turn], [look.variance for look in turn])
-
-
 def _drift_sd(drift: Drift, hours: float) -> float:
     """Phased in, and wider after a short history: s = √ln(1 + clip((z - 1.5)/2, 0, 1)·(a⁺ + se)) · (1 + 0.4/hours)."""
     belief = min(1.0, max(0.0, (drift.significance - DRIFT_SIGNIFICANCE) / 2))
@@ -179,26 +169,30 @@ def _drift_sd(drift: Drift, hours: float) -> float:
     return _sd_of_logarithm(belief * variance) * (1 + 0.4 / hours)
 
 
-def _correlation(looks: Sequence[Surprise], drift: Drift) -> float:
+def _correlation(looks: Surprises, drift: Drift) -> float:
     """ρ: what is left of the variance within looks, as a share of "all errors of a look come together".
 
     ρ̂ = [Σ(r² - w) - a⁺Σw²] / Σ w·(e - 1), without the drift's part where drift is not believed. The z0 of its
     numerator is taken as if errors were independent (binomial fourth moment); ρ = clip(z0 - 1, 0, 1)·1.5·(ρ̂ + se).
     """
     lasts = max(0.0, drift.variance) if drift.significance > DRIFT_SIGNIFICANCE else 0.0
-    squares = [look.excess * look.excess - look.variance for look in looks]
-    scales = [look.variance for look in looks]
-    pairs = [look.variance * max(look.events - 1, 0.0) for look in looks]
+    squares = [r * r - w for r, w in zip(looks.excesses, looks.variances, strict=True)]
+    pairs = _pairs(looks)
     capacity = max(1e-9, sum(pairs))
-    excess = sum(squares) - lasts * _squares(scales)
+    excess = sum(squares) - lasts * _squares(looks.variances)
     correlation = excess / capacity
     residuals = [square - correlation * pair for square, pair in zip(squares, pairs, strict=True)]
     error = math.sqrt(_squares(residuals)) / capacity
-    by_chance = 2 * _squares(scales) + sum(
-        look.variance * max(0.0, 1 - 6 * look.share * (1 - look.share)) for look in looks
+    by_chance = 2 * _squares(looks.variances) + sum(
+        [w * max(0.0, 1 - 6 * share * (1 - share)) for w, share in zip(looks.variances, looks.shares, strict=True)]
     )
     certainty = min(1.0, max(0.0, excess / math.sqrt(max(1e-12, by_chance)) - 1))
     return min(1.0, max(0.0, certainty * 1.5 * (correlation + error)))
+
+
+def _pairs(looks: Surprises) -> list[float]:
+    """w·(e - 1) of every look: by how much its variance would grow if all of its errors came together."""
+    return [w * max(e - 1, 0.0) for w, e in zip(looks.variances, looks.events, strict=True)]
 
 
 def _squares(numbers: Sequence[float]) -> float:
@@ -206,13 +200,14 @@ def _squares(numbers: Sequence[float]) -> float:
     return total
 
 
-def _favours_bets(looks: Sequence[Surprise]) -> bool:
+def _favours_bets(looks: Surprises) -> bool:
     """Whether betting against the pseudo-canaries would have paid although nothing was wrong.
 
     A bet is fair while E[e_c/e] <= θ. Few errors, clients that stick to an instance, and errors that come with volume
     break that: then the mean of q = (e_c/e)/θ is above 1, here by more than 1.5 standard errors.
     """
-    quotients = [look.bad / look.events / look.share for look in looks if look.variance > 0]
+    columns = zip(looks.bad, looks.events, looks.shares, looks.variances, strict=True)
+    quotients = [bad / events / share for bad, events, share, variance in columns if variance > 0]
     if len(quotients) < 2:  # noqa: PLR2004 -- one look has no spread: nothing can be said for it
         return True
     mean = sum(quotients) / len(quotients)
@@ -225,10 +220,9 @@ def _sd_of_logarithm(relative_variance: float) -> float:
     return math.sqrt(math.log1p(relative_variance))
 
 
-def _clusters(looks: Sequence[Surprise], correlation: float) -> str:
+def _clusters(looks: Surprises, correlation: float) -> str:
     """In which manner errors come, in words; by the mean φ of the looks, how many come together at worst."""
-    weight = sum(look.variance for look in looks)
-    together = 1 + correlation * sum(look.variance * max(look.events - 1, 0.0) for look in looks) / weight
+    together = 1 + correlation * sum(_pairs(looks)) / sum(looks.variances)
     if together < 1.1:  # noqa: PLR2004 -- the words change where a reader would call it something else
         return "errors come one by one"
     if together < 3:  # noqa: PLR2004 -- as above

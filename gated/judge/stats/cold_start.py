@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gated.judge.stats import history
 from gated.judge.stats.history import Instance
-from gated.judge.stats.surprise import surprises
+from gated.judge.stats.surprise import Surprises
 from gated.model.evidence import Calibration, Counts, EarlyLook
 from gated.model.reading import Track
 
@@ -93,10 +93,10 @@ def starts_warm(everyone: Sequence[Instance], step_seconds: float) -> bool:
     excesses, scales = [], []
     for one in newborn:
         first = slice(one.born, one.born + young)
-        looks = surprises(history.stretch(one, first), history.stretch(settled, first))
-        if any(look.variance for look in looks):
-            excesses.append(sum(look.excess for look in looks))
-            scales.append(sum(look.variance for look in looks))
+        looks = Surprises.of(history.stretch(one, first), history.stretch(settled, first))
+        if any(looks.variances):
+            excesses.append(sum(looks.excesses))
+            scales.append(sum(looks.variances))
     if len(scales) < FEWEST_STARTS:
         return False
     scale = sum(scales)
