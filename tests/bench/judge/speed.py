@@ -10,10 +10,14 @@ from gated.judge.stats.interval import confidence_sequence
 from gated.judge.stats.one_sample import OneSample
 from gated.judge.stats.past_baseline import PastBaseline
 from gated.judge.stats.two_sample import TwoSample
+from gated.model import rule
 from gated.model.evidence import Calibration, Counts, PastRate
+from gated.model.ids import RuleName
+from tests import samples
 from tests.bench.judge import ours, peers, sampling, simulation, traffic
 from tests.bench.judge.series import Series
 from tests.bench.judge.traffic import LOOKS, STEP_SECONDS, Cell, Look
+from tests.judge_story import Facts, Story, one_stage
 
 CELL = Cell(100.0, 0.001)
 REPEATS = 5
@@ -43,7 +47,36 @@ def microseconds() -> dict[str, float]:
     costs[f"{RULES} rules, half of them comparisons"] = (
         RULES / 2 * (costs["comparison, drift"] + sum(costs[what] for what in limits))
     )
+    costs[f"one evaluation of {RULES} rules, all of it"] = _evaluation()
     return costs
+
+
+def _evaluation() -> float:
+    """A whole look at a release, from readings to outcomes, verdict and sentences; the mean of an hour of looks."""
+    line = (rule.Limit(0.05, rule.Side.ABOVE), rule.WorseThanBaseline(ours.TOLERANCE))
+    guards = tuple(
+        samples.ratio_rule(
+            name=RuleName(f"rule-{number}"),
+            test=rule.Test.SEQUENTIAL,
+            for_seconds=0.0,
+            limit=line[number % 2],
+            events=f'http_requests_total{{code=~"5..",path="/{number}"}}',
+            total=f'http_requests_total{{path="/{number}"}}',
+        )
+        for number in range(RULES)
+    )
+    spread = tuple(0.01 * (1 + 0.1 * number) for number in range(10))
+    stage = one_stage(bake_min_seconds=3600.0, bake_max_seconds=7200.0)
+    facts = Facts(error_share=0.011, baseline_error_share=0.01, history=spread)
+    story = Story(lambda _: facts, rules=guards, stages=(stage,)).start().run(300.0)
+    took = 0.0
+    for _ in range(LOOKS):
+        story.skip(STEP_SECONDS)
+        readings = story.readings()
+        began = time.perf_counter()
+        story.look(readings)
+        took += time.perf_counter() - began
+    return took / LOOKS * 1e6
 
 
 def _compare(bake: list[Look], calibration: Calibration) -> None:
