@@ -100,7 +100,8 @@ def _held(rule: Rule, state: RuleState, assessment: Assessment, look: Look) -> R
     either: what seems to begin after this look begins with it.
     """
     if assessment.finding is Finding.INSIDE:
-        return replace(state.with_nothing_past(), was_kept=True)
+        kept = state.with_nothing_past()
+        return kept if kept.was_kept else replace(kept, was_kept=True)
     if assessment.finding is not Finding.PAST:
         return state
     if assessment.active_since is not None:

@@ -87,6 +87,8 @@ class RuleState:
 
     def with_nothing_past(self) -> "RuleState":
         """The same memory without that of a passed limit."""
+        if self.past_since is None and self.past_seen_at is None and not self.past_looks and self.first_past_at is None:
+            return self  # as at most looks
         return replace(self, past_since=None, past_seen_at=None, past_looks=0, first_past_at=None)
 
     def of_another_version(self, now: float) -> "RuleState":

@@ -8,7 +8,7 @@ from gated.judge.sequential.setting import Setting, compares
 from gated.judge.stats.one_sample import OneSample, is_excused
 from gated.judge.stats.past_baseline import PastBaseline
 from gated.judge.stats.two_sample import TwoSample
-from gated.model.evidence import BaselineKind, Calibration, Counts, EarlyLook, Evidence
+from gated.model.evidence import BaselineKind, Calibration, Counts, EarlyLook, Evidence, Process
 from gated.model.rule import Limit, QuantileRule, SequentialRule, Side, WorseThanBaseline
 
 PAST_TOLERANCE = 0.25
@@ -45,7 +45,9 @@ def weighed(rule: SequentialRule, evidence: Evidence, counted: Counted, setting:
     born_at = setting.now if evidence.born_at is None and canary.total else evidence.born_at
     is_early = _is_early(born_at, known, setting)
     of_stage = (canary, baseline, counted.proof) if _is_of_stage(rule, evidence, setting) else (Counts(),) * 3
-    after = replace(
+    tests = _tests(rule, evidence, counted, elapsed, setting, is_early=is_early)
+    present = _odds(rule, setting, tests.get("processes", evidence.processes), tests.get("before", evidence.before))
+    return replace(
         evidence,
         counted_until=setting.now,
         boundaries=counted.boundaries,
@@ -54,9 +56,9 @@ def weighed(rule: SequentialRule, evidence: Evidence, counted: Counted, setting:
         proof=evidence.proof + of_stage[2],
         born_at=born_at,
         early=_early(evidence.early, EarlyLook(setting.now, canary, baseline)) if is_early else evidence.early,
-        **_tests(rule, evidence, counted, elapsed, setting, is_early=is_early),
+        **tests,
+        **_lowest(evidence, present, setting.now),
     )
-    return _with_lowest(after, odds(rule, after, setting), setting.now)
 
 
 def odds(rule: SequentialRule, evidence: Evidence, setting: Setting) -> float:
@@ -64,12 +66,15 @@ def odds(rule: SequentialRule, evidence: Evidence, setting: Setting) -> float:
 
     A weighted mean of tests is a test: a rule whose plan compares in both ways shares its wealth between them.
     """
-    tests = evidence.processes
-    beside = sum(test.value for test in tests) / len(tests) if tests else 1.0
+    return _odds(rule, setting, evidence.processes, evidence.before)
+
+
+def _odds(rule: SequentialRule, setting: Setting, processes: tuple[Process, ...], before: Process | None) -> float:
+    beside = sum(test.value for test in processes) / len(processes) if processes else 1.0
     if not (compares(rule) and setting.looks_before):
         return beside
-    before = evidence.before.value if evidence.before is not None else 1.0
-    return (beside + before) / 2 if setting.looks_beside else before
+    past = before.value if before is not None else 1.0
+    return (beside + past) / 2 if setting.looks_beside else past
 
 
 def is_excused_now(rule: SequentialRule, limit: Limit, evidence: Evidence) -> bool:
@@ -87,15 +92,15 @@ def anew(evidence: Evidence, now: float) -> Evidence:
     return replace(evidence, processes=(), before=None, unexcused=None, lowest=1.0, lowest_at=now)
 
 
-def _with_lowest(evidence: Evidence, present: float, now: float) -> Evidence:
-    """The same, with the last time at which the odds were at their lowest.
+def _lowest(evidence: Evidence, present: float, now: float) -> dict[str, Any]:
+    """The last time at which the odds were at their lowest, by names in `Evidence`; nothing when it stays.
 
     Before a fault the odds can only be expected to fall, after it to rise: the last minimum is the usual estimate of
     when it began (Page, *Continuous inspection schemes*, Biometrika 1954).
     """
     if evidence.lowest_at is None or present <= evidence.lowest:
-        return replace(evidence, lowest=present, lowest_at=now)
-    return evidence
+        return {"lowest": present, "lowest_at": now}
+    return {}
 
 
 def is_young(evidence: Evidence, setting: Setting) -> bool:

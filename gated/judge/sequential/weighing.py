@@ -77,7 +77,8 @@ def weigh(rule: SequentialRule, evidence: Evidence | None, setting: Setting, rea
     if impossible is not None:
         return _without(look, impossible, setting)
     learned, unlearned = history.learn(rule, evidence, setting, readings)
-    look = replace(look, evidence=learned)
+    if learned is not look.evidence:
+        look = replace(look, evidence=learned)
     if not _has_say(rule, setting):
         nothing = Assessment(finding=Finding.INSIDE, reason="nothing is compared in this stage (baseline: none)")
         return _without(look, nothing, setting)

@@ -16,20 +16,17 @@ with a chance of at least 1 - alpha. Counts that were divided by a dispersion ab
 """
 
 import math
-from collections.abc import Callable
 
 from gated.model.evidence import Counts
 
 JEFFREYS = (0.5, 0.5)
 """The law over rates that favours none of them: Beta(1/2, 1/2)."""
-_NEAREST = 1e-15
-"""Ends are sought this far from 0 and from 1."""
-_HALVINGS = 10
-"""How often the bracket of an end is halved before Newton's steps."""
-_STEPS = 30
-"""Newton's steps to an end, at most."""
-_PRECISION = 1e-15
-"""Of an end, relative."""
+_FEWEST = 1e-9
+"""Fewer events are none: somebody's rounding."""
+_STEPS = 60
+"""Newton's steps to an end, at most; five are usual."""
+_PRECISION = 1e-6
+"""Of the last step, in log-odds. Newton's steps square what is left, so the end is exact to a dozen digits."""
 
 
 def confidence_sequence(
@@ -46,41 +43,63 @@ def confidence_sequence(
     Returns:
         (lower, upper), 0 <= lower <= share <= upper <= 1.
     """
-    bad = max(min(counts.bad, counts.total), 0.0) / max(dispersion, 1.0)
-    good = max(counts.total / max(dispersion, 1.0) - bad, 0.0)
+    bad = _events(min(counts.bad, counts.total) / max(dispersion, 1.0))
+    good = _events(counts.total / max(dispersion, 1.0) - bad)
     a, b = prior
-    mixture = _log_beta(a + bad, b + good) - _log_beta(a, b)
-    smallest = mixture + math.log(alpha)
-
-    def height(rate: float) -> float:
-        return bad * math.log(rate) + good * math.log1p(-rate) - smallest
-
-    def slope(rate: float) -> float:
-        return bad / rate - good / (1 - rate)
-
-    share = min(max(bad / (bad + good), _NEAREST), 1 - _NEAREST) if bad + good else 0.5
-    lower = 0.0 if bad <= 0 else _edge(_NEAREST, share, height, slope)
-    upper = 1.0 if good <= 0 else _edge(1 - _NEAREST, share, height, slope)
+    smallest = _log_beta(a + bad, b + good) - _log_beta(a, b) + math.log(alpha)
+    if not bad and not good:
+        return 0.0, 1.0
+    share = bad / (bad + good)
+    lower = min(share, _rate(-_upper_log_odds(good, bad, smallest))) if bad else 0.0
+    upper = max(share, _rate(_upper_log_odds(bad, good, smallest))) if good else 1.0
     return lower, upper
 
 
-def _edge(outside: float, inside: float, height: Callable[[float], float], slope: Callable[[float], float]) -> float:
-    """Where the interval ends, between a point outside of it and one inside; or that point, if it is inside too.
+def _events(number: float) -> float:
+    return number if number > _FEWEST else 0.0
 
-    The log-likelihood is concave, so Newton's steps from outside come closer to the edge without ever passing it; a
-    few halvings first bring them to where they are quick.
+
+def _upper_log_odds(bad: float, good: float, smallest: float) -> float:
+    """Where the interval ends above, as u = ln(p / (1 - p)); the end below is this one with bad and good exchanged.
+
+    In u the log-likelihood is h(u) = e u - n ln(1 + exp u): concave, and nowhere steep, however small the rates are. So
+    one of Newton's steps leads from anywhere on this side of its peak to a point outside the interval, and all others
+    from there towards the edge without ever passing it. They begin at the nearer of two guesses: where the parabola
+    through the peak ends (many bad events), and Bernstein's bound e + h + sqrt(2eh + h^2) for them (few).
+
+    Args:
+        bad: events that count for the rate, at least 0.
+        good: the others, more than 0.
+        smallest: the log-likelihood at the edge, below its peak.
     """
-    if height(outside) >= 0:
-        return outside
-    for _ in range(_HALVINGS):
-        middle = (outside + inside) / 2
-        outside, inside = (outside, middle) if height(middle) > 0 else (middle, inside)
+    total = bad + good
+    if not bad:
+        return _log_odds(-math.expm1(smallest / good), math.exp(smallest / good))
+    peak = bad * math.log(bad / total) + good * math.log(good / total) - smallest
+    log_odds = math.log(bad / good) + math.sqrt(2 * peak * total / bad / good)
+    most = bad + peak + math.sqrt(2 * bad * peak + peak * peak)
+    if most < total:
+        log_odds = min(log_odds, math.log(most / (total - most)))
     for _ in range(_STEPS):
-        step = height(outside) / slope(outside)
-        outside -= step
-        if abs(step) <= _PRECISION * outside:
+        height = bad * log_odds - total * (max(log_odds, 0.0) + math.log1p(math.exp(-abs(log_odds)))) - smallest
+        step = height / (bad - total * _rate(log_odds))
+        log_odds -= step
+        if abs(step) <= _PRECISION:
             break
-    return outside
+    return log_odds
+
+
+def _log_odds(rate: float, rest: float) -> float:
+    """ln(p / (1 - p)), of a rate and what it lacks to 1."""
+    return math.log(rate / rest) if rest > 0 else math.inf
+
+
+def _rate(log_odds: float) -> float:
+    """The rate p with these log-odds ln(p / (1 - p))."""
+    if log_odds < 0:
+        odds = math.exp(log_odds)
+        return odds / (1 + odds)
+    return 1 / (1 + math.exp(-log_odds))
 
 
 def _log_beta(a: float, b: float) -> float:
