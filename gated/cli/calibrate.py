@@ -19,7 +19,7 @@ from gated.model.ids import PlanName
 from gated.model.plan import Policy
 from gated.model.units import Unit, format_quantity
 from gated.operations.calibrate import patch
-from gated.operations.calibrate.proposal import CalibratedRule, CalibrationReport, Trial
+from gated.operations.calibrate.proposal import CalibratedRule, CalibrationReport, Steadiness, Trial
 from gated.operations.calibrate.search import boundaries
 from gated.operations.calibrate.search import calibrate as calibrated
 from gated.operations.replay import state, whole
@@ -84,9 +84,9 @@ def calibrate(  # noqa: PLR0913 -- each is an option of the command
 
     Rollouts are made up of what ran anyway, as `gated replay --every` does. They were healthy, so each that a rule
     stops, by a breach or by never being fine, is a false alarm. Rules that would have stopped more of them than the
-    plan's false_rollback_budget says are tried with looser values; a rule that compares with the baseline first with a
-    larger drift_floor. What would have been quiet is printed as a table, and as a patch of the rule files that leaves
-    all else in them as it is.
+    plan's false_rollback_budget says are tried with looser values; one that counts in blocks first with longer blocks,
+    and one that compares with the baseline with a larger drift_floor. What would have been quiet is printed as a table,
+    and as a patch of the rule files that leaves all else in them as it is.
 
     A limit says what harms users, so no rule is tightened unless --tighten says so. Read the proposal before you apply
     it: it knows what the service was like, not what its users can bear.
@@ -170,11 +170,22 @@ def _text(report: CalibrationReport) -> str:
 def _row(rule: CalibratedRule, report: CalibrationReport) -> tuple[str, ...]:
     then = rule.proposed
     by_floor = report.drift_floor is not None and then is None and _is_loud(rule, report)
-    proposed = "by drift_floor" if by_floor else then.value if then is not None else "-"
+    proposed = "by drift_floor" if by_floor else _proposed(then, rule.present)
     steady = rule.steadiness
-    unsteady = "" if steady is None else f"drift {steady.drift[0]:.0%}, clusters {steady.correlation[0]:.2g}"
+    unsteady = "" if steady is None else _unsteadiness(steady)
     alarms = _stopped(then) if then is not None else "-"
     return rule.rule, rule.present.key, rule.present.value, _stopped(rule.present), proposed, alarms, unsteady
+
+
+def _proposed(then: Trial | None, present: Trial) -> str:
+    if then is None:
+        return "-"
+    return then.value if then.key == present.key else f"{then.key}: {then.value}"
+
+
+def _unsteadiness(learned: Steadiness) -> str:
+    drift, correlation, dispersion = (median for median, _ in (learned.drift, learned.correlation, learned.dispersion))
+    return f"drift {drift:.0%}, clusters {correlation:.2g}, dispersion {dispersion:.2g}"
 
 
 def _stopped(trial: Trial) -> str:

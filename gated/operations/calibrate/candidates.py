@@ -1,4 +1,4 @@
-"""The values that a limit, a tolerance or the drift floor could have instead: round numbers, near ones first.
+"""The values that a limit, a tolerance, a block or the drift floor could have instead: round numbers, near ones first.
 
 Each is tried with its rule alone, under the share of the false rollback budget that the rule has in its plan.
 """
@@ -31,6 +31,7 @@ _STEPS = 6
 """How many values are tried on one side of the present one: enough for ten times as much."""
 _ROUND = (1.0, 1.5, 2.0, 3.0, 5.0, 7.5)
 _TOLERANCES = (0.0, 0.05, 0.1, 0.15, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+_BLOCKS_SECONDS = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0)
 _DRIFT_FLOORS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 
 
@@ -39,7 +40,7 @@ class Candidate:
     """One value of one key.
 
     Args:
-        key: in the rule file: `above`, `below`, `worse_than_baseline` or `drift_floor`.
+        key: in the rule file: `above`, `below`, `worse_than_baseline`, `block` or `drift_floor`.
         text: the value as it is written there.
         policy: the plan with one rule, which has this value.
     """
@@ -94,6 +95,16 @@ def drift_floors(policy: Policy, rule: Rule) -> list[Candidate]:
     return [
         Candidate("drift_floor", share(floor), replace(alone, plan=replace(alone.plan, drift_floor=floor)))
         for floor in floors
+    ]
+
+
+def longer_blocks(policy: Policy, rule: Rule) -> list[Candidate]:
+    """A rule that counts in blocks, with longer ones, which forgive longer bursts; none for other rules."""
+    if not isinstance(rule, ActivityRule):
+        return []
+    return [
+        Candidate("block", format_duration(seconds), _alone(policy, replace(rule, block_seconds=seconds)))
+        for seconds in _beyond(_BLOCKS_SECONDS, rule.block_seconds, upwards=True)
     ]
 
 

@@ -1,8 +1,9 @@
 """Which values would have been quiet enough over rollouts that are known to have been healthy.
 
 A limit says what harms users, so it is not moved without need: only where a rule would have stopped more of them than
-it may is a looser value looked for, and a tighter one only when that is asked for. A rule that compares is first helped
-by a larger drift floor, which says how unsteady instances are; only then by a larger tolerance.
+it may is a looser value looked for, and a tighter one only when that is asked for. A rule that counts in blocks is
+first given longer ones, and a rule that compares a larger drift floor, which says how unsteady instances are; only then
+is its tolerance raised.
 """
 
 import math
@@ -71,14 +72,18 @@ def calibrate(
         each.candidate.rule: each for each in _try([candidates.present(policy, r) for r in rules], rehearsals, play)
     }
     loud = [rule for rule in rules if not known[rule.name].is_quiet(target)]
-    floor = _drift_floor([rule for rule in loud if candidates.compares(rule)], policy, rehearsals, play, target)
+    tried: defaultdict[RuleName, list[_Tried]] = defaultdict(list)
+    blocks = [candidate for rule in loud for candidate in candidates.longer_blocks(policy, rule)]
+    for each in _try(blocks, rehearsals, play):
+        tried[each.candidate.rule].append(each)
+    left = [rule for rule in loud if not any(each.is_quiet(target) for each in tried[rule.name])]
+    floor = _drift_floor([rule for rule in left if candidates.compares(rule)], policy, rehearsals, play, target)
     wanted: list[Candidate] = []
     for rule in rules:
-        if rule in loud and not (floor is not None and candidates.compares(rule)):
+        if rule in left and not (floor is not None and candidates.compares(rule)):
             wanted += candidates.looser(policy, rule, bounds.get(rule.name, ()))
         elif rule not in loud and tightens:
             wanted += candidates.tighter(policy, rule, bounds.get(rule.name, ()))
-    tried: defaultdict[RuleName, list[_Tried]] = defaultdict(list)
     for each in _try(wanted, rehearsals, play):
         tried[each.candidate.rule].append(each)
     return CalibrationReport(

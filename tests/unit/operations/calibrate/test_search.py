@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from random import Random
 
 import pytest
 
 from gated.model.ids import PlanName, RuleName
 from gated.model.plan import Policy
-from gated.model.rule import Limit, Rule, Side
+from gated.model.rule import ActivityRule, Limit, Rule, Side, WorseThanBaseline
+from gated.operations.calibrate import patch
 from gated.operations.calibrate.proposal import CalibratedRule, CalibrationReport
 from gated.operations.calibrate.search import boundaries, calibrate
 from gated.operations.replay.others import Others
@@ -37,14 +39,25 @@ class World:
     """A healthy service, and who plays its rollouts again."""
 
     def __init__(
-        self, *rules: Rule, fails: Mapping[float, float] | None = None, odd: float = 0.0, **plan: object
+        self,
+        *rules: Rule,
+        fails: Mapping[float, float] | None = None,
+        odd: float = 0.0,
+        bursts: float = 0.0,
+        bake_seconds: float = 600.0,
+        **plan: object,
     ) -> None:
         fails = fails or {0.0: 0.004}
         instances = service("checkout", instances=3, fails=fails, slow={0.0: 0.01})
         if odd:
             instances[1] = replace(instances[1], fails={**fails, NOON + HOUR + 30: odd})
+        if bursts:
+            instances = [
+                replace(each, fails=bursting(fails, bursts, Random(number)))  # noqa: S311 -- dice
+                for number, each in enumerate(instances)
+            ]
         self.eyes = Past(instances, NOON - 5 * HOUR, NOON + 4 * HOUR)
-        bake = stage(bake_min_seconds=600.0, bake_max_seconds=600.0)
+        bake = stage(bake_min_seconds=bake_seconds, bake_max_seconds=bake_seconds)
         self.policy = policy(rules, bake, false_rollback_budget=0.05, **plan)
         self.told = rehearsals(ROLLING, self.policy, self.eyes, INTERVAL)
         self.played: list[int] = []
@@ -58,6 +71,17 @@ class World:
         """What is proposed."""
         bounds = boundaries(self.told, self.policy, self.eyes)
         return calibrate(self.told, self.policy, bounds, self.play, tightens=tightens)
+
+
+def bursting(fails: Mapping[float, float], share: float, random: Random) -> dict[float, float]:
+    """Every quarter of an hour so many requests fail, for four minutes."""
+    found, at = dict(fails), NOON - 5 * HOUR
+    while at < NOON + 4 * HOUR:
+        at += random.expovariate(1 / 900)
+        found[at] = share
+        at += 240
+        found[at] = fails[0.0]
+    return found
 
 
 def proposal(rule: CalibratedRule) -> str | None:
@@ -108,6 +132,24 @@ def test_when_no_drift_floor_helps_the_tolerance_is_raised() -> None:
     report = World(errors_against_baseline(), fails={0.0: 0.02}, odd=0.06).calibrated()
     assert report.drift_floor is None
     assert [proposal(rule) for rule in report.rules] == ["150%"]
+
+
+def test_bursts_that_outlast_a_block_are_given_longer_blocks() -> None:
+    """A larger tolerance or drift floor would forgive everything, longer blocks forgive bursts."""
+    rule = ActivityRule(
+        name=RuleName("refused"),
+        events='http_requests_total{code=~"5.."}',
+        exposure="http_requests_total",
+        limit=WorseThanBaseline(1.0),
+        block_seconds=60.0,
+    )
+    report = World(rule, bursts=0.2, bake_seconds=1800.0).calibrated()
+    (found,) = report.rules
+    assert found.present.stopped.count == 1
+    assert found.proposed is not None
+    assert (found.proposed.key, found.proposed.value, found.proposed.stopped.count) == ("block", "2m", 0)
+    assert report.drift_floor is None
+    assert list(patch.changes(report)) == [patch.Change(("rules", "refused", "block"), "2m")]
 
 
 def test_a_rule_that_nothing_quiets_keeps_its_value() -> None:
