@@ -101,20 +101,19 @@ class Loader:
             whole: of the other, at the same looks.
             looks: these.
         """
-        names = _counted_by(query.measure)
         try:
             expression = wording.recorded(query.measure, looks.step_ms / 1000, query.workload, shared_labels(query))
         except InvalidInput as error:
             return Piece("", failure=QueryFailed(FailureReason.BAD_QUERY, brief(str(error))))
-        if whole.failure is not None or names is None:
-            return replace(whole, expression=expression)
+        if whole.failure is not None:
+            return Piece(expression, failure=replace(whole.failure, expression=expression))
         wanted = [matcher for matcher in query.workload if matcher.name in counting.PROCESS]
         processes = [
             line
             for line in whole.processes
             if all(line.labels.get(matcher.name, "") == matcher.value for matcher in wanted)
         ]
-        return Piece(expression, counting.together(processes, names))
+        return Piece(expression, counting.together(processes, _counted_by(query.measure) or ()))
 
     def alerting(self) -> Alerting:
         """What the server says about its alerting rules, now: what it had loaded in the past nobody knows."""

@@ -137,7 +137,10 @@ class Recording:
             self._forget(set(needed))
 
     def _whole(self, subject: Query, chunk: int, subjects: Collection[Query]) -> Query | None:
-        """What this can be read off, if that is loaded or is about to be; a history always is, as the present is."""
+        """What this can be read off, if that is loaded or about to be.
+
+        For a history it always is loaded: the rule that asks for it will ask for the same counters look by look.
+        """
         whole = whole_of(subject)
         if whole is None or isinstance(subject.measure, CountHistory):
             return whole
