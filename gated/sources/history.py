@@ -1,8 +1,8 @@
 """History as eyes: answers at looks of the past what the sources would have answered then.
 
 A week of looks every 15 s at ten services is 40,000 looks, and a thousand requests or two: each loads hours of looks
-for all workloads of a question. What is asked of a source is the same as in the daemon, and so is what its answers mean;
-only that a source's alerting rules are those of today, as nobody knows which were loaded in the past.
+for all workloads of a question. What is asked of a source is the same as in the daemon, and so is what its answers
+mean; only that a source's alerting rules are those of today, as nobody knows which were loaded in the past.
 """
 
 from collections import defaultdict
