@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gated.judge.stats import cold_start, history
+from gated.judge.stats import bursts, cold_start, history
 from gated.judge.stats.autocovariance import Drift, Noise, lasting
 from gated.judge.stats.dispersion import dispersion
 from gated.judge.stats.history import PairedLook
@@ -124,7 +124,8 @@ def calibrate(
     if paired_hours < ENOUGH_HOURS or not any(look.variance > 0 for look in looks):
         note = f"{basis}: too little to learn from" if basis else Calibration().note
         return with_drift_floor(Calibration(dispersion=spread, note=note), drift_floor)
-    drift = lasting([_noise(turn) for turn in turns], step_seconds)
+    noises = [_noise(turn) for turn in turns]
+    drift = lasting(noises, step_seconds)
     is_tested = sum(look.bad for look in looks) >= FEWEST_ERRORS
     correlation = _correlation(looks, drift)
     learned = Calibration(
@@ -135,6 +136,18 @@ def calibrate(
         can_bet=is_tested and not _favours_bets(looks),
         hours=paired_hours,
     )
+    rough = [_bare_noise(turn) for turn in turns]
+    found = bursts.bursts(rough, drift, step_seconds) if drift.significance > DRIFT_SIGNIFICANCE else None
+    if found:
+        calm = lasting([bursts.calmed(noise, found) for noise in rough], step_seconds)
+        learned = replace(
+            learned,
+            drift_sd=_drift_sd(calm, paired_hours),
+            drift_seconds=calm.seconds,
+            burst_size=found.size,
+            burst_seconds=found.seconds,
+            burst_share=found.share,
+        )
     learned = with_drift_floor(learned, drift_floor)
     basis = basis or f"{paired_hours:.3g} h of single instances"
     return replace(learned, note=f"{basis}: {_clusters(looks, correlation)}, {_drifting(learned, drift_floor)}")
@@ -165,6 +178,17 @@ def _hours_of(stretches: Sequence[Sequence[object]], step_seconds: float) -> flo
 
 def _noise(turn: Sequence[Surprise]) -> Noise:
     return Noise([look.excess for look in turn], [look.variance for look in turn])
+
+
+def _bare_noise(turn: Sequence[Surprise]) -> Noise:
+    """The same beside what the others alone predict, m = e_b·θ/(1 - θ): a burst must not raise what it is measured by.
+
+    (In r/w it does: an instance with all the errors there are has r/w = 1/θ, however many they are.)
+    """
+    predicted = [
+        (look.events - look.bad) * look.share / (1 - look.share) if look.variance > 0 else 0.0 for look in turn
+    ]
+    return Noise([look.bad - m if look.variance > 0 else 0.0 for look, m in zip(turn, predicted, strict=True)], predicted)
 
 
 def _drift_sd(drift: Drift, hours: float) -> float:

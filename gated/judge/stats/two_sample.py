@@ -41,6 +41,8 @@ from gated.model.evidence import Calibration, Counts, Process
 
 COARSENESS = 0.25
 """How much of the drift's variance one look may resolve; see phi above, and `past_baseline`."""
+COINS_VARIANCE = drift.COINS / 4
+"""Of the drift in squared steps."""
 _NEAREST = 1e-15
 """theta is kept this far from 0 and from 1, so that logarithms and quotients exist."""
 
@@ -102,7 +104,18 @@ class TwoSample:
 
     @property
     def _drift(self) -> drift.Drift:
-        return drift.drift(self.calibration.drift_sd, self.calibration.drift_seconds)
+        known = self.calibration
+        if known.burst_size > 0:
+            bursts = drift.Bursts(known.burst_size, known.burst_seconds, known.burst_share)
+            return drift.bursting(known.drift_sd, known.drift_seconds, bursts)
+        return drift.drift(known.drift_sd, known.drift_seconds)
+
+    @property
+    def _coarse_variance(self) -> float:
+        """What one look may resolve: a share of the variance of the drift as it is laid out (with bursts, wider)."""
+        if self.calibration.burst_size > 0:
+            return COINS_VARIANCE * self._drift.step**2 * COARSENESS
+        return self.calibration.drift_sd**2 * COARSENESS
 
     def _chance(self, canary_total: float, baseline_total: float) -> float:
         """theta: the chance that an error falls on the new version, where H0 only just holds."""
@@ -112,7 +125,7 @@ class TwoSample:
     def _tempering(self, errors: float, theta: float) -> float:
         """phi: what the errors of this look count for is this many times less than if they were independent."""
         design_effect = 1 + (errors - 1) * self.calibration.correlation
-        sharpness = errors * theta * (1 - theta) * self.calibration.drift_sd**2 * COARSENESS
+        sharpness = errors * theta * (1 - theta) * self._coarse_variance
         return max(1.0, design_effect, sharpness)
 
 
