@@ -19,14 +19,16 @@ from operator import mul
 from gated.judge.stats.autocovariance import Drift, Noise
 from gated.judge.stats.drift import Bursts
 
-SMALLEST = 0.6
+SMALLEST = 0.5
 """Relative size from which on an excess is a burst; below it, drift is the better name."""
-SIGNIFICANCE = 3.0
+SIGNIFICANCE = 4.0
 """The z of the third moment from which on bursts are believed."""
-RESERVE = 2.0
+RESERVE = 2.5
 """The largest burst that is allowed for is so many times as large as the typical one."""
 LEAST_LOOKS = 4
 """A burst lasts so many looks at least, in the mean; short time constants are measured badly."""
+LONGEST_SECONDS = 300.0
+"""What lasts longer is a drift."""
 LARGEST_SHARE = 0.3
 """Of the time in bursts; what happens more often is a drift."""
 SMALLEST_SHARE = 0.002
@@ -45,7 +47,7 @@ def bursts(stretches: Sequence[Noise], lasts: Drift, step_seconds: float) -> Bur
         None where there is no sign of them.
     """
     typical = math.fsum(sum(noise.scales) for noise in stretches) / max(1, sum(len(noise.scales) for noise in stretches))
-    if not typical > 0:
+    if lasts.seconds > LONGEST_SECONDS or not typical > 0:
         return None
     even = [_evened(noise, typical) for noise in stretches]
     pairs, pair_scale = _moment(even, 2)
