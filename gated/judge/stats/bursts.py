@@ -1,13 +1,14 @@
 """Short excesses of errors that healthy instances have now and then, learned from pseudo-canaries.
 
 A drift goes up as often as down, and its third moment is small. A burst is rare, short and large: an instance that is
-in bursts of relative size B for a share q of the time has, of its relative excess x = r/w,
+in bursts of relative size B for a share q of the time has, of its relative excess x = e_c/m - 1 with m the errors that
+the others' rate predicts,
 
     E[x_t x_{t+1}] = q B^2 s        E[x_t x_{t+1} x_{t+2}] = q B^3 s^2        s: chance that a burst goes on
 
-(q small). Neighbouring looks are multiplied and not one with itself, so clusters within a look add nothing; and the
-quotient of the two, B s, is how large bursts are, weighted with their harm. A log-normal drift of cv c gives
-about 3c^2 instead, which is far below 1 for every drift that is called harmless.
+as long as q is small. Neighbouring looks are multiplied and not one with itself, so clusters within a look add nothing.
+The quotient of the two, B s, is how large bursts are, weighted with their harm; the first divided by its square is q.
+A log-normal drift of cv c gives about 3c^2 for B instead, which is far below 1 for every drift that is called harmless.
 
 NOT guaranteed: that bursts of another release are as large, as long and as rare as those in history.
 """
@@ -32,7 +33,9 @@ LONGEST_SECONDS = 300.0
 LARGEST_SHARE = 0.3
 """Of the time in bursts; what happens more often is a drift."""
 SMALLEST_SHARE = 0.002
+"""Of the time in bursts, where there are any: one in twenty hours was seen by luck, and is not known to be rarer."""
 LARGEST = 50.0
+"""Relative size; beyond it the lattice would be too coarse to tell anything else apart."""
 
 
 def bursts(stretches: Sequence[Noise], lasts: Drift, step_seconds: float) -> Bursts | None:
@@ -40,13 +43,14 @@ def bursts(stretches: Sequence[Noise], lasts: Drift, step_seconds: float) -> Bur
 
     Args:
         stretches: of any lengths.
-        lasts: the drift that was found in them, believed in.
-        step_seconds: from look to look.
+        lasts: the drift that was found in them, and is believed.
+        step_seconds: from look to look, positive.
 
     Returns:
         None where there is no sign of them.
     """
-    typical = math.fsum(sum(noise.scales) for noise in stretches) / max(1, sum(len(noise.scales) for noise in stretches))
+    looks = sum(len(noise.scales) for noise in stretches)
+    typical = math.fsum(sum(noise.scales) for noise in stretches) / max(1, looks)
     if lasts.seconds > LONGEST_SECONDS or not typical > 0:
         return None
     even = [_evened(noise, typical) for noise in stretches]
@@ -56,12 +60,15 @@ def bursts(stretches: Sequence[Noise], lasts: Drift, step_seconds: float) -> Bur
         return None
     variance = pairs / pair_scale
     size = triples / triple_scale / variance
+    # By chance alone: independent errors have a variance of their mean, and products the product of those.
     if triples < SIGNIFICANCE * math.sqrt(triple_scale) or not size >= SMALLEST:
         return None
     size = min(size, LARGEST)
-    seconds = max(lasts.seconds, LEAST_LOOKS * step_seconds)
-    share = min(max(variance / size**2, SMALLEST_SHARE), LARGEST_SHARE)
-    return Bursts(math.log1p(RESERVE * size), seconds, share)
+    return Bursts(
+        size=math.log1p(RESERVE * size),
+        seconds=max(lasts.seconds, LEAST_LOOKS * step_seconds),
+        share=min(max(variance / size**2, SMALLEST_SHARE), LARGEST_SHARE),
+    )
 
 
 def calmed(noise: Noise, found: Bursts) -> Noise:
@@ -87,6 +94,7 @@ def _moment(stretches: Sequence[Noise], looks: int) -> tuple[float, float]:
 
 
 def _neighbours(values: Sequence[float], number: int) -> float:
+    """Products of so many values that follow each other, summed."""
     products = values
     for behind in range(1, number):
         products = list(map(mul, products, values[behind:]))

@@ -136,18 +136,8 @@ def calibrate(
         can_bet=is_tested and not _favours_bets(looks),
         hours=paired_hours,
     )
-    rough = [_bare_noise(turn) for turn in turns]
-    found = bursts.bursts(rough, drift, step_seconds) if drift.significance > DRIFT_SIGNIFICANCE else None
-    if found:
-        calm = lasting([bursts.calmed(noise, found) for noise in rough], step_seconds)
-        learned = replace(
-            learned,
-            drift_sd=_drift_sd(calm, paired_hours),
-            drift_seconds=calm.seconds,
-            burst_size=found.size,
-            burst_seconds=found.seconds,
-            burst_share=found.share,
-        )
+    if drift.significance > DRIFT_SIGNIFICANCE:
+        learned = _with_bursts(learned, turns, drift, step_seconds)
     learned = with_drift_floor(learned, drift_floor)
     basis = basis or f"{paired_hours:.3g} h of single instances"
     return replace(learned, note=f"{basis}: {_clusters(looks, correlation)}, {_drifting(learned, drift_floor)}")
@@ -180,15 +170,36 @@ def _noise(turn: Sequence[Surprise]) -> Noise:
     return Noise([look.excess for look in turn], [look.variance for look in turn])
 
 
+def _with_bursts(
+    learned: Calibration, turns: Sequence[Sequence[Surprise]], drift: Drift, step_seconds: float
+) -> Calibration:
+    """What lasts, divided into bursts and the drift that is left without them; all of it drift if there are none."""
+    noises = [_bare_noise(turn) for turn in turns]
+    found = bursts.bursts(noises, drift, step_seconds)
+    if not found:
+        return learned
+    calm = lasting([bursts.calmed(noise, found) for noise in noises], step_seconds)
+    return replace(
+        learned,
+        drift_sd=_drift_sd(calm, learned.hours),
+        drift_seconds=calm.seconds,
+        burst_size=found.size,
+        burst_seconds=found.seconds,
+        burst_share=found.share,
+    )
+
+
 def _bare_noise(turn: Sequence[Surprise]) -> Noise:
     """The same beside what the others alone predict, m = e_b·θ/(1 - θ): a burst must not raise what it is measured by.
 
     (In r/w it does: an instance with all the errors there are has r/w = 1/θ, however many they are.)
     """
     predicted = [
-        (look.events - look.bad) * look.share / (1 - look.share) if look.variance > 0 else 0.0 for look in turn
+        max(0.0, look.events - look.bad) * look.share / (1 - look.share) if look.variance > 0 else 0.0 for look in turn
     ]
-    return Noise([look.bad - m if look.variance > 0 else 0.0 for look, m in zip(turn, predicted, strict=True)], predicted)
+    return Noise(
+        [look.bad - m if look.variance > 0 else 0.0 for look, m in zip(turn, predicted, strict=True)], predicted
+    )
 
 
 def _drift_sd(drift: Drift, hours: float) -> float:
@@ -255,6 +266,7 @@ def _drifting(learned: Calibration, drift_floor: float) -> str:
     drift = math.sqrt(math.expm1(learned.drift_sd**2))
     if drift > 10:  # noqa: PLR2004 -- a figure would say no more
         return "one instance drifts by more than 1000 %"
+    bursts_too = f", in bursts up to ×{math.exp(learned.burst_size):.2g}" if learned.burst_size > 0 else ""
     if drift <= drift_floor * (1 + 1e-9):
-        return f"no instance drifts by more than the {drift_floor * 100:.0f} % that are always allowed"
-    return f"one instance drifts by about {drift * 100:.0f} %"
+        return f"no instance drifts by more than the {drift_floor * 100:.0f} % that are always allowed{bursts_too}"
+    return f"one instance drifts by about {drift * 100:.0f} %{bursts_too}"

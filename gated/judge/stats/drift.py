@@ -166,9 +166,11 @@ def burst_transition(bursts: Bursts, elapsed_seconds: float) -> Columns:
     begun, lasting = bursts.share * (1 - forgotten), bursts.share + (1 - bursts.share) * forgotten
     same = math.exp(-2 * ends)
     fresh = (lasting - same) / BURST_SIZES
-    rows = [[1 - begun, *[begun / BURST_SIZES] * BURST_SIZES]]
-    for size in range(BURST_SIZES):
-        rows.append([1 - lasting, *(fresh + same * (other == size) for other in range(BURST_SIZES))])
+    sizes = range(BURST_SIZES)
+    rows = [
+        [1 - begun, *[begun / BURST_SIZES] * BURST_SIZES],
+        *([1 - lasting, *(fresh + same * (other == size) for other in sizes)] for size in sizes),
+    ]
     return tuple(zip(*rows, strict=True))
 
 
