@@ -315,6 +315,8 @@ INDEPENDENT = Model("independent")
 CLUSTERED = Model("clusters and pod noise", own=_noisy, errors=sampling.clusters_of_three)
 ZIPF = Model("Zipf clusters", errors=sampling.Zipf(2.0, 100).clusters)
 DRIFTING = Model("canary drift, 30 min", own=_drifting_apart(0.3, 1800.0))
+SICK = Model("brownouts and sick pods", shared=_brownouts, own=_sick_pods)
+STICKY = Model("sticky batch clients", own=_sticky_clients)
 MODELS = (
     INDEPENDENT,
     CLUSTERED,
@@ -325,10 +327,10 @@ MODELS = (
     Model("canary drift, 5 min", own=_drifting_apart(0.3, 300.0)),
     DRIFTING,
     Model("odd nodes", own=_odd_nodes),
-    Model("brownouts and sick pods", shared=_brownouts, own=_sick_pods),
-    Model("sticky batch clients", own=_sticky_clients),
+    SICK,
+    STICKY,
     Model("retry storms", is_unseen=True, retries=0.65),
     Model("noisy neighbours", is_unseen=True, own=_noisy_neighbours),
 )
 """The last two were fixed before the judge was first run on them, and nothing in it was chosen to suit them. The two
-before them were so once; then its drift learned to jump, see `gated.judge.stats.drift`."""
+before them were so once; then it learned of bursts, see `gated.judge.stats.bursts`."""
