@@ -20,7 +20,7 @@ _FOUND = (
 )
 """Whose finds are shown: on which traffic, and faults from when on."""
 _SIZES = (2.0, 3.0, 5.0, 10.0)
-_UNSEEN = ("brownouts and sick pods", "sticky batch clients")
+_UNSEEN = ("retry storms", "noisy neighbours")
 _LEARNED = "dispersion learned"
 _AT_LIMIT = 2.0
 """Of the healthy error rate; all limits of the bench are that."""

@@ -38,6 +38,9 @@ class Calibration:
         correlation: how strongly the errors of one look come in clusters; 0 independent, 1 all of them together.
         drift_sd: standard deviation of the harmless drift of the logarithm of one instance's error rate.
         drift_seconds: how long a drift lasts (its autocorrelation falls to 1/e).
+        burst_size: logarithm of the factor of the largest harmless burst that is allowed for; 0 for no bursts at all.
+        burst_seconds: how long a burst lasts, in the mean.
+        burst_share: of the time, how much is spent in bursts.
         dispersion: variance of one instance's error counts over that of independent errors, at least 1; for tests
             without a baseline and for the proof of health.
         service_dispersion: the same of all instances together: what they share does not average out.
@@ -56,6 +59,9 @@ class Calibration:
     is_warm_start: bool = False
     hours: float = 0.0
     note: str = "no history"
+    burst_size: float = 0.0
+    burst_seconds: float = 60.0
+    burst_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

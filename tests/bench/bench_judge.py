@@ -41,7 +41,9 @@ from tests.bench.judge.traffic import (
     INDEPENDENT,
     MODELS,
     PODS,
+    SICK,
     STEP_SECONDS,
+    STICKY,
     ZIPF,
     Cell,
     Model,
@@ -62,7 +64,8 @@ EDGE = Scenario(1.0 + ours.TOLERANCE)
 SHIPPED = "gated, as shipped"
 COLD_EFFECTS = (2.0, 3.0, 5.0, 10.0)
 COOLINGS = (60.0, 120.0)
-UNSEEN = tuple(model for model in MODELS if model.is_unseen)
+HARD = (SICK, STICKY, *(model for model in MODELS if model.is_unseen))
+"""Traffic with bursts, and what nobody tuned for."""
 
 
 @dataclass(frozen=True)
@@ -154,13 +157,13 @@ def test_what_is_found_and_how_fast(settings: Settings, record: Callable[[str, A
     common = {"gated": 1, "gated, limit": 1, "gated, both rules": 1, SHIPPED: 2}
     peers = {"Argo": 2, "Flagger": 2, "for: 5m": 2, "Kayenta": 2, "Lindon-Malek": 2, "GrowthBook": 2}
     batches = settings.batches((INDEPENDENT, DRIFTING), FAULTS, {**common, "gated, 24 h": 1, **peers}, part=3)
-    batches += settings.batches((CLUSTERED, *UNSEEN), FAULTS, {**common, **peers}, part=3)
+    batches += settings.batches((CLUSTERED, *HARD), FAULTS, {**common, **peers}, part=3)
     watched = simulation.merged(simulation.share_out(simulation.watch, batches, settings.jobs))
     rows = verdicts.detections(watched)
     record("detections", [asdict(row) for row in rows])
     bounds = _beside_wald(rows)
     record("wald", bounds)
-    for model in (INDEPENDENT, CLUSTERED, DRIFTING, *UNSEEN):
+    for model in (INDEPENDENT, CLUSTERED, DRIFTING, *HARD):
         for since in STARTS:
             begin = f"from minute {since * STEP_SECONDS / 60:.0f}"
             print(f"\n\n{model.name}, faults {begin}: missed, % / seconds of the detected, mean\n")
@@ -224,7 +227,7 @@ def test_the_past_as_baseline(settings: Settings, record: Callable[[str, Any], N
 
 
 def test_proofs_of_health(settings: Settings, record: Callable[[str, Any], None]) -> None:
-    models, scenarios = (INDEPENDENT, CLUSTERED, ZIPF, *UNSEEN), (health.AT_LIMIT, health.GOOD, health.VERY_GOOD)
+    models, scenarios = (INDEPENDENT, CLUSTERED, ZIPF, *HARD), (health.AT_LIMIT, health.GOOD, health.VERY_GOOD)
     batches = settings.batches(models, scenarios, {}, part=6)
     watched = simulation.merged(simulation.share_out(health.watch, batches, settings.jobs))
     wrong = verdicts.false_rollbacks(one for one in watched if one.scenario == health.AT_LIMIT)

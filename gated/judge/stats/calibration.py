@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import mul
 
-from gated.judge.stats import cold_start, history
+from gated.judge.stats import bursts, cold_start, history
 from gated.judge.stats.autocovariance import Drift, Noise, lasting
 from gated.judge.stats.dispersion import dispersion
 from gated.judge.stats.history import PairedStretch, Stretch
@@ -103,8 +103,9 @@ def calibrate(
     drift_floor: float,
     *,
     basis: str = "",
+    tells_bursts: bool = True,
 ) -> Calibration:
-    """Measure clusters and drift.
+    """Measure clusters and drift, and tell bursts from drift.
 
     Args:
         hours: turns of pseudo-canaries, see `pseudo_canaries`; of any number and lengths.
@@ -112,6 +113,7 @@ def calibrate(
         step_seconds: from look to look, positive.
         drift_floor: the coefficient of variation that is always allowed for, not negative.
         basis: which history this is, for the note; by default, how many hours of turns.
+        tells_bursts: whether short and large excesses are told from drift; otherwise all that lasts is drift.
 
     Returns:
         Finite numbers, whatever history holds. With less than an hour of pseudo-canaries, or without any error, what
@@ -136,6 +138,8 @@ def calibrate(
         can_bet=is_tested and not _favours_bets(looks),
         hours=paired_hours,
     )
+    if tells_bursts and drift.significance > DRIFT_SIGNIFICANCE:
+        learned = _with_bursts(learned, turns, drift, step_seconds)
     learned = with_drift_floor(learned, drift_floor)
     basis = basis or f"{paired_hours:.3g} h of single instances"
     return replace(learned, note=f"{basis}: {_clusters(looks, correlation)}, {_drifting(learned, drift_floor)}")
@@ -160,6 +164,34 @@ def with_drift_floor(calibration: Calibration, drift_floor: float) -> Calibratio
     if calibration.drift_sd >= floor:
         return calibration
     return replace(calibration, drift_sd=floor, drift_seconds=Calibration().drift_seconds)
+
+
+def _with_bursts(learned: Calibration, turns: Sequence[Surprises], drift: Drift, step_seconds: float) -> Calibration:
+    """What lasts, divided into bursts and the drift that is left without them; all of it drift if there are none."""
+    noises = [_bare_noise(turn) for turn in turns]
+    found = bursts.bursts(noises, drift, step_seconds)
+    if found is None:
+        return learned
+    calm = lasting([bursts.calmed(noise, found) for noise in noises], step_seconds)
+    return replace(
+        learned,
+        drift_sd=_drift_sd(calm, learned.hours),
+        drift_seconds=calm.seconds,
+        burst_size=found.size,
+        burst_seconds=found.seconds,
+        burst_share=found.share,
+    )
+
+
+def _bare_noise(turn: Surprises) -> Noise:
+    """The same beside what the others alone predict, m = e_b·θ/(1 - θ): a burst must not raise what it is measured by.
+
+    (In r/w it does: an instance with all the errors there are has r/w = 1/θ, however many they are.)
+    """
+    columns = zip(turn.bad, turn.events, turn.shares, turn.variances, strict=True)
+    predicted = [max(0.0, e - bad) * share / (1 - share) if w > 0 else 0.0 for bad, e, share, w in columns]
+    excesses = [bad - m if w > 0 else 0.0 for bad, m, w in zip(turn.bad, predicted, turn.variances, strict=True)]
+    return Noise(excesses, predicted)
 
 
 def _drift_sd(drift: Drift, hours: float) -> float:
@@ -237,6 +269,7 @@ def _drifting(learned: Calibration, drift_floor: float) -> str:
     drift = math.sqrt(math.expm1(learned.drift_sd**2))
     if drift > 10:  # noqa: PLR2004 -- a figure would say no more
         return "one instance drifts by more than 1000 %"
+    bursts_too = f", with bursts up to ×{math.exp(learned.burst_size):.2g}" if learned.burst_size > 0 else ""
     if drift <= drift_floor * (1 + 1e-9):
-        return f"no instance drifts by more than the {drift_floor * 100:.0f} % that are always allowed"
-    return f"one instance drifts by about {drift * 100:.0f} %"
+        return f"no instance drifts by more than the {drift_floor * 100:.0f} % that are always allowed{bursts_too}"
+    return f"one instance drifts by about {drift * 100:.0f} %{bursts_too}"

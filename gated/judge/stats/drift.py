@@ -8,13 +8,23 @@ z is modelled by coins [1]: n coins lie on a table, every coin is turned over no
 and z is the number of heads, centred and scaled. This is a stationary chain of n + 1 states with a binomial (nearly
 normal) law, whose autocorrelation falls off exactly like that of an AR(1) process. No drift at all is no coins.
 
+Coins hardly ever fall all at once, but some services have bursts: an instance is sick for a minute and well again.
+Where history shows such (`bursts`), z = drift + burst, and the burst is a chain of its own: it is 0 most of the time,
+begins at a constant rate with a size out of a few, and ends, or changes its size, at constant rates. With l the rate
+of beginnings, m of ends, c of changes, q = l / (l + m) the share of the time in bursts, and t the time that passed::
+
+    P(on | off) = q (1 - exp(-(l + m) t)),    P(on | on) = q + (1 - q) exp(-(l + m) t)
+    P(size j | size i) = [i = j] exp(-(m + c) t) + (P(on | on) - exp(-(m + c) t)) / number of sizes
+
+because after any event at all the size is a fresh one. These matrices compose as those of the coins do.
+
 [1] Kopecky & Suen, Finite state Markov-chain approximations to highly persistent processes, Review of Economic
     Dynamics 13, 2010 (Rouwenhorst's method).
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import mul
 
@@ -25,13 +35,38 @@ DAY_COINS = 4
 DAY_SECONDS = 3600.0
 """How long a day effect lasts. One that never changed would be learned once, and a change of it taken for a fault."""
 
+BURST_SIZES = 3
+"""So many sizes has a burst, all equally likely."""
+STEPS_APART = 5
+"""Steps of the drift between the sizes of bursts: close enough for drift to fill the gaps."""
+
 Columns = tuple[tuple[float, ...], ...]
 """A transition matrix by columns: for every state, the chances to come to it from each state."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """Short excesses of errors of a healthy instance.
+
+    Args:
+        size: logarithm of the factor of the largest that has to be covered; positive.
+        seconds: how long one lasts in the mean, positive.
+        share: of the time that is spent in bursts, between 0 and 1.
+    """
+
+    size: float
+    seconds: float
+    share: float
+
+    @property
+    def law(self) -> tuple[float, ...]:
+        """The chance of no burst, and of each size, when nothing is known."""
+        return (1 - self.share, *[self.share / BURST_SIZES] * BURST_SIZES)
+
+
 @dataclass(frozen=True, slots=True, eq=False)  # compared by identity, because `drift` makes each of them once
 class Drift:
-    """What a healthy instance may do. States run over the drift first, then over the day effect.
+    """What a healthy instance may do. States run over the drift first, then over the day effect or the bursts.
 
     Args:
         levels: logarithm of the harmless factor, by state.
@@ -41,6 +76,7 @@ class Drift:
         coins: of the drift.
         day_coins: of the day effect.
         seconds: how long a drift lasts: its autocorrelation falls to 1/e.
+        bursts: on top of it; None for a service without.
     """
 
     levels: tuple[float, ...]
@@ -50,6 +86,7 @@ class Drift:
     coins: int
     day_coins: int
     seconds: float
+    bursts: Bursts | None = None
 
     def moved(self, rows: Iterable[Sequence[float]], elapsed_seconds: float) -> Iterable[Sequence[float]]:
         """What becomes of weights over the states while time passes; the sum of each row stays.
@@ -65,6 +102,9 @@ class Drift:
             rows = [_drifted(row, columns) for row in rows]
         if self.day_coins:
             columns = transition(self.day_coins, math.exp(-elapsed / DAY_SECONDS))
+            rows = [_changed_days(row, columns) for row in rows]
+        if self.bursts:
+            columns = burst_transition(self.bursts, elapsed)
             rows = [_changed_days(row, columns) for row in rows]
         return rows
 
@@ -92,6 +132,46 @@ def drift(sd: float, seconds: float, day_sd: float = 0.0) -> Drift:
         day_coins=day_coins,
         seconds=seconds,
     )
+
+
+@lru_cache(maxsize=2048)
+def bursting(sd: float, seconds: float, bursts: Bursts) -> Drift:
+    """The drift of an instance that has bursts as well, but no day effect.
+
+    Args:
+        sd: standard deviation of the drift; made larger where its lattice is too narrow to fill the gaps between sizes.
+        seconds: how long a drift lasts, more than 0.
+        bursts: what they are like. They only add: the factor has a mean above 1, which is on the safe side.
+    """
+    calm = drift(max(sd, bursts.size / (BURST_SIZES * STEPS_APART) * math.sqrt(COINS) / 2), seconds)
+    sizes = [size * STEPS_APART * calm.step for size in range(BURST_SIZES + 1)]
+    return replace(
+        calm,
+        levels=tuple(size + z for size in sizes for z in calm.levels),
+        law=tuple(p * q for p in bursts.law for q in calm.law),
+        bursts=bursts,
+    )
+
+
+@lru_cache(maxsize=1024)
+def burst_transition(bursts: Bursts, elapsed_seconds: float) -> Columns:
+    """The chances to go from no burst, or one of some size, to any other; see the formulas above.
+
+    Args:
+        bursts: what they are like.
+        elapsed_seconds: at least 0.
+    """
+    ends = elapsed_seconds / bursts.seconds  # m t; sizes change as often, so c = m
+    forgotten = math.exp(-ends / (1 - bursts.share))  # (l + m) t, because l = m q / (1 - q)
+    begun, lasting = bursts.share * (1 - forgotten), bursts.share + (1 - bursts.share) * forgotten
+    same = math.exp(-2 * ends)
+    fresh = (lasting - same) / BURST_SIZES
+    sizes = range(BURST_SIZES)
+    rows = [
+        [1 - begun, *[begun / BURST_SIZES] * BURST_SIZES],
+        *([1 - lasting, *(fresh + same * (other == size) for other in sizes)] for size in sizes),
+    ]
+    return tuple(zip(*rows, strict=True))
 
 
 @lru_cache(maxsize=1024)

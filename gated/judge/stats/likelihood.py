@@ -66,6 +66,8 @@ def grid(drift: Drift) -> Grid:
     if drift.step > _FINEST_STEP:
         steps = [0, *(max(1, round(log / drift.step)) for log in logs)]
         shifts, starts = [k * drift.step for k in steps], [k * drift.stride for k in steps]
+        if drift.bursts:  # several states have the same level: nothing to share
+            starts = [k * size for k in range(len(steps))]
     else:
         shifts, starts = [0.0, *logs], [k * size for k in range(len(logs) + 1)]
     points = {

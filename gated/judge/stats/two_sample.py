@@ -22,8 +22,9 @@ The evidence is E = idle wealth + w_L * likelihood bettor + (1 - w_L) * betting 
 What is guaranteed, for P(E ever reaches 1/alpha) <= alpha while H0 holds [2]:
 
 - rho = 0 and s = 0: an exact supermartingale, at any schedule of looks, with pauses and restarts.
-- s > 0: exact for the modelled chain; measured, for log-normal drift with true parameters: at most 1.1 % where alpha is
-  1 %. (Very many errors at once are tempered, too; that was on the safe side wherever it was tried.)
+- s > 0, with bursts or without: exact for the modelled chain; measured, for log-normal drift with true parameters: at
+  most 1.1 % where alpha is 1 %. (Very many errors at once are tempered, too; that was on the safe side wherever it was
+  tried.)
 - rho = 1: any dependence inside a look.
 - 0 < rho < 1, and everything estimated from history: measured, NOT proved.
 
@@ -41,6 +42,8 @@ from gated.model.evidence import Calibration, Counts, Process
 
 COARSENESS = 0.25
 """How much of the drift's variance one look may resolve; see phi above, and `past_baseline`."""
+_SQUARED_STEPS = drift.COINS / 4
+"""The variance of the drift, measured in squared steps of its lattice."""
 _NEAREST = 1e-15
 """theta is kept this far from 0 and from 1, so that logarithms and quotients exist."""
 
@@ -102,7 +105,18 @@ class TwoSample:
 
     @property
     def _drift(self) -> drift.Drift:
-        return drift.drift(self.calibration.drift_sd, self.calibration.drift_seconds)
+        known = self.calibration
+        if known.burst_size > 0:  # history showed bursts
+            bursts = drift.Bursts(known.burst_size, known.burst_seconds, known.burst_share)
+            return drift.bursting(known.drift_sd, known.drift_seconds, bursts)
+        return drift.drift(known.drift_sd, known.drift_seconds)
+
+    @property
+    def _coarse_variance(self) -> float:
+        """What one look may resolve: a share of the variance of the drift as it is laid out (with bursts, wider)."""
+        if self.calibration.burst_size > 0:
+            return _SQUARED_STEPS * self._drift.step**2 * COARSENESS
+        return self.calibration.drift_sd**2 * COARSENESS
 
     def _chance(self, canary_total: float, baseline_total: float) -> float:
         """theta: the chance that an error falls on the new version, where H0 only just holds."""
@@ -112,7 +126,7 @@ class TwoSample:
     def _tempering(self, errors: float, theta: float) -> float:
         """phi: what the errors of this look count for is this many times less than if they were independent."""
         design_effect = 1 + (errors - 1) * self.calibration.correlation
-        sharpness = errors * theta * (1 - theta) * self.calibration.drift_sd**2 * COARSENESS
+        sharpness = errors * theta * (1 - theta) * self._coarse_variance
         return max(1.0, design_effect, sharpness)
 
 

@@ -92,6 +92,7 @@ class Model:
         shared: what hits all pods alike.
         own: what every pod does by itself.
         errors: how errors come within a look.
+        retries: how many errors an error breeds on the same pod, in the mean, in the looks after it; below 1.
     """
 
     name: str
@@ -99,6 +100,34 @@ class Model:
     shared: Shared = _calm
     own: Own = _all_alike
     errors: Errors = sampling.poisson
+    retries: float = 0.0
+
+
+class _Echo:
+    """Errors that breed errors: a branching process whose mean is what it would be without.
+
+    Of the errors that were to come, only 1 - b come by themselves; every error breeds b more, in the mean, and it takes
+    a geometric number of looks (45 s in the mean) until they come. It is linear: nine pods are one of nine times the
+    size. It starts where it is in the mean.
+    """
+
+    def __init__(self, retries: float) -> None:
+        self._retries = retries
+        self._now = STEP_SECONDS / 45.0  # of what is to come, the share that comes in the next look
+        self._waiting: float | None = None
+
+    def louder(self, failing: float) -> float:
+        """How many errors there are in a look in the mean, knowing those before it."""
+        if not self._retries:
+            return failing
+        if self._waiting is None:
+            self._waiting = self._retries * failing / self._now
+        return (1.0 - self._retries) * failing + self._waiting * self._now
+
+    def heard(self, errors: float) -> None:
+        """So many there were."""
+        if self._waiting is not None:
+            self._waiting = (1.0 - self._now) * self._waiting + self._retries * errors
 
 
 def healthy(_look: int) -> float:
@@ -119,12 +148,13 @@ def cold(effect: float, cooling_seconds: float) -> Harm:
 def looks(model: Model, cell: Cell, rng: random.Random, harm: Harm = healthy) -> Iterator[Look]:
     """A bake without an end."""
     pods = zip(model.shared(rng), model.own(rng, 1), model.own(rng, PODS - 1), strict=True)
+    echo, others_echo = _Echo(model.retries), _Echo(model.retries)
     for look, (weather, canary, others) in enumerate(pods):
         arrivals = cell.rate * STEP_SECONDS * weather.volume
         failing = arrivals * cell.share * weather.severity
         yield (
-            _counts(rng, model.errors, arrivals, failing * canary * harm(look)),
-            _counts(rng, model.errors, arrivals * (PODS - 1), failing * others),
+            _counts(rng, model.errors, arrivals, failing * canary * harm(look), echo),
+            _counts(rng, model.errors, arrivals * (PODS - 1), failing * others, others_echo),
         )
 
 
@@ -147,13 +177,14 @@ def history(
     length = round(seconds / STEP_SECONDS)
     births = [rng.randrange(length // 4, 3 * length // 4) if birth else length for _ in range(PODS)]
     own = [model.own(rng, 1) for _ in range(PODS)]
+    echoes = [_Echo(model.retries) for _ in own]
     counted: list[list[Counts]] = [[] for _ in own]
     for look, weather in enumerate(itertools.islice(model.shared(rng), length)):
         arrivals = cell.rate * STEP_SECONDS * weather.volume
         failing = arrivals * cell.share * weather.severity
         for pod, severity in enumerate(own):
             harm = birth(look - births[pod]) if birth and look >= births[pod] else 1.0
-            counted[pod].append(_counts(rng, model.errors, arrivals, failing * next(severity) * harm))
+            counted[pod].append(_counts(rng, model.errors, arrivals, failing * next(severity) * harm, echoes[pod]))
     bad, total = [], []
     for pod, track in enumerate(counted):
         ends = births[pod]
@@ -169,10 +200,11 @@ def _track(name: str, counts: list[float], before: int, after: int) -> Track:
     return Track(name, (*itertools.repeat(None, before), *counts, *itertools.repeat(None, after)))
 
 
-def _counts(rng: random.Random, errors: Errors, arrivals: float, failing: float) -> Counts:
+def _counts(rng: random.Random, errors: Errors, arrivals: float, failing: float, echo: _Echo) -> Counts:
     """Failed and successful requests come independently of each other, so that the share has its binomial law."""
-    failing = min(failing, arrivals)
+    failing = min(echo.louder(failing), arrivals)
     bad = errors(rng, failing)
+    echo.heard(bad)
     return Counts(bad, bad + sampling.poisson(rng, arrivals - failing))
 
 
@@ -250,10 +282,41 @@ def _sticky_clients(rng: random.Random, pods: int) -> Iterator[float]:
         active = max(0.0, active - ends.pop(look + 1, 0.0))
 
 
+def _noisy_neighbours(rng: random.Random, pods: int) -> Iterator[float]:
+    """Every pod has a neighbour for some minutes every hour or so, under which more of its requests fail."""
+    return map(sum, zip(*(_one_after_another(rng) for _ in range(pods)), strict=True))
+
+
+def _one_after_another(rng: random.Random) -> Iterator[float]:
+    """The severity of one pod: one neighbour after another, with an hour without any between them, in the mean.
+
+    A neighbour stays for a log-normal time, with a median of 3 minutes and a mean of 5, and multiplies the errors by a
+    log-normal factor, with a median of 2 and a mean of 2.6.
+    """
+    alone, median, spread, factor, factor_spread = 3600.0, 180.0, 1.0, 2.0, 0.7
+    stays, multiplies = median * math.exp(spread**2 / 2), factor * math.exp(factor_spread**2 / 2)
+    mean = 1.0 + (multiplies - 1.0) * stays / (stays + alone)
+    left, severity, is_alone = 0.0, 1.0, False
+    for look in itertools.count(-1440):  # the first six hours, unseen, bring it into equilibrium
+        passed, weighed = 0.0, 0.0
+        while left < STEP_SECONDS - passed:
+            weighed += severity * left
+            passed += left
+            is_alone = not is_alone
+            left = rng.expovariate(1 / alone) if is_alone else median * math.exp(rng.gauss(0.0, spread))
+            severity = 1.0 if is_alone else factor * math.exp(rng.gauss(0.0, factor_spread))
+        weighed += severity * (STEP_SECONDS - passed)
+        left -= STEP_SECONDS - passed
+        if look >= 0:
+            yield weighed / STEP_SECONDS / mean
+
+
 INDEPENDENT = Model("independent")
 CLUSTERED = Model("clusters and pod noise", own=_noisy, errors=sampling.clusters_of_three)
 ZIPF = Model("Zipf clusters", errors=sampling.Zipf(2.0, 100).clusters)
 DRIFTING = Model("canary drift, 30 min", own=_drifting_apart(0.3, 1800.0))
+SICK = Model("brownouts and sick pods", shared=_brownouts, own=_sick_pods)
+STICKY = Model("sticky batch clients", own=_sticky_clients)
 MODELS = (
     INDEPENDENT,
     CLUSTERED,
@@ -264,7 +327,10 @@ MODELS = (
     Model("canary drift, 5 min", own=_drifting_apart(0.3, 300.0)),
     DRIFTING,
     Model("odd nodes", own=_odd_nodes),
-    Model("brownouts and sick pods", is_unseen=True, shared=_brownouts, own=_sick_pods),
-    Model("sticky batch clients", is_unseen=True, own=_sticky_clients),
+    SICK,
+    STICKY,
+    Model("retry storms", is_unseen=True, retries=0.65),
+    Model("noisy neighbours", is_unseen=True, own=_noisy_neighbours),
 )
-"""The last two were fixed before the judge was first run on them, and nothing in it was chosen to suit them."""
+"""The last two were fixed before the judge was first run on them, and nothing in it was chosen to suit them. The two
+before them were so once; then it learned of bursts, see `gated.judge.stats.bursts`."""

@@ -15,7 +15,7 @@ from gated.model.evidence import Calibration, Counts
 from gated.model.reading import Track
 from tests.unit.judge.stats.count_strategies import NUMBERS, PAIRED_HOURS, SINGLE_HOURS, STEPS
 from tests.unit.judge.stats.golden_history import PairedLook, Shape, paired
-from tests.unit.judge.stats.simulated_service import LOOKS_AN_HOUR, STEP_SECONDS, Service, seeded
+from tests.unit.judge.stats.simulated_service import LOOKS_AN_HOUR, STEP_SECONDS, Service, poisson, seeded
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "calibration.json").read_text())
 FLOOR = 0.1
@@ -30,9 +30,10 @@ def learned(service: Service, seed: int, looks: int = FOUR_HOURS) -> Calibration
 
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda case: f"seed-{case['shape'][0]}")
 def test_it_agrees_with_the_reference(case: dict[str, Any]) -> None:
+    """The reference knows no bursts; to it, all that lasts is drift."""
     history = Shape(*case["shape"]).history()
     singles = [canary for canary, _ in history]
-    got = calibration.calibrate(history, singles, case["step"], case["floor"])
+    got = calibration.calibrate(history, singles, case["step"], case["floor"], tells_bursts=False)
     assert got.correlation == pytest.approx(case["correlation"], rel=1e-9, abs=1e-9)
     assert got.drift_sd == pytest.approx(case["drift_sd"], rel=1e-9, abs=1e-9)
     assert got.drift_seconds == case["drift_seconds"]
@@ -130,6 +131,29 @@ def test_drift_below_the_floor_is_the_floor() -> None:
     assert (got.drift_sd, got.drift_seconds) == (FLOOR_SD, 300)
 
 
+def test_bursts_of_single_instances_are_told_from_drift() -> None:
+    """An instance that is sick for a minute now and then, and has eight times the errors, is no drifting one."""
+    random = seeded(5)
+
+    def errors() -> tuple[float, ...]:
+        found, is_sick = [], False
+        for _ in range(FOUR_HOURS):
+            is_sick = random.random() < (0.75 if is_sick else 0.01)
+            found.append(float(poisson(80.0 if is_sick else 10.0, random)))
+        return tuple(found)
+
+    bad = [Track(f"pod-{number}", errors()) for number in range(10)]
+    total = [Track(track.instance, (1000.0,) * FOUR_HOURS) for track in bad]
+    got = calibration.learn(bad, total, STEP_SECONDS, FLOOR)
+    assert 8 < math.exp(got.burst_size) < 30
+    assert 0.02 < got.burst_share < 0.1  # the truth: 0.01 / 0.26
+    hours = calibration.pseudo_canaries(bad, total, STEP_SECONDS)
+    all_of_it = calibration.calibrate(hours, [], STEP_SECONDS, FLOOR, tells_bursts=False)
+    assert all_of_it.burst_size == 0
+    assert got.drift_sd < 0.8 * all_of_it.drift_sd
+    assert "bursts up to" in got.note
+
+
 def test_one_odd_instance_is_seen() -> None:
     """The new version may be scheduled where it runs."""
     for seed in range(3):
@@ -183,7 +207,7 @@ def test_activity_in_long_blocks_does_not_blow_up_the_drift() -> None:
         ),
         pytest.param(
             Service(cluster=4, drift_sd=0.5, share=0.03),
-            "4 h of 9 instances: errors come in clusters, one instance drifts by about 53 %",
+            "4 h of 9 instances: errors come in clusters, one instance drifts by about 42 %, with bursts up to ×2.5",
             id="unsteady",
         ),
     ],

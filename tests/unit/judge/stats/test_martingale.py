@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from gated.judge.stats import drift, likelihood
+from gated.judge.stats.drift import Bursts
 from gated.judge.stats.one_sample import OneSample
 from gated.judge.stats.past_baseline import PastBaseline
 from gated.judge.stats.two_sample import TwoSample
@@ -65,6 +66,33 @@ def test_evidence_against_the_old_version_does_not_grow(
         null, _ = likelihood.arrived(process, states, STEP_SECONDS)
         tilted = [(weight, THETA * math.exp(z)) for weight, z in zip(null, states.levels, strict=True)]
         chances = law(errors, [(weight, up / (1 - THETA + up)) for weight, up in tilted])
+        after = [
+            test.looked(process, Counts(bad, CANARY), Counts(errors - bad, BASELINE), STEP_SECONDS)
+            for bad in range(errors + 1)
+        ]
+        assert mean_value(after, chances) <= process.value * (1 + 1e-12)
+        process = random.choices(after, chances)[0]
+
+
+@pytest.mark.parametrize("can_bet", [True, False], ids=["both bettors", "likelihood only"])
+def test_evidence_does_not_grow_where_healthy_instances_have_bursts(can_bet: bool) -> None:
+    """The filter knows of bursts: with another matrix or law than the modelled one, every burst would be evidence."""
+    bursts = Bursts(size=2.0, seconds=60.0, share=0.1)
+    known = Calibration(
+        correlation=0.0,
+        drift_sd=0.1,
+        can_bet=can_bet,
+        burst_size=bursts.size,
+        burst_seconds=bursts.seconds,
+        burst_share=bursts.share,
+    )
+    test, states, random = TwoSample(TOLERANCE, 50, known), drift.bursting(0.1, 300.0, bursts), seeded(4)
+    process = test.opened()
+    for _ in range(40):
+        errors = 1 + poisson(4.0, random)
+        null, _ = likelihood.arrived(process, states, STEP_SECONDS)
+        tilted = [(weight, THETA * math.exp(z)) for weight, z in zip(null, states.levels, strict=True)]
+        chances = independent(errors, [(weight, up / (1 - THETA + up)) for weight, up in tilted])
         after = [
             test.looked(process, Counts(bad, CANARY), Counts(errors - bad, BASELINE), STEP_SECONDS)
             for bad in range(errors + 1)
