@@ -48,9 +48,9 @@ class History:
         """Look at the world as it was.
 
         Args:
-            queries: what to ask, as it would have been asked at that time. Instants that are not those of looks are
-                taken for the nearest that are.
-            now: when, Unix seconds.
+            queries: what to ask, as it would have been asked at that time. What is counted from an instant that is
+                none of a look is asked for by itself.
+            now: when, Unix seconds; one of the looks, or the nearest is meant.
 
         Returns:
             A reading for every query, and a report of every request that had to be made for them.

@@ -10,14 +10,25 @@ from functools import partial
 from typing import Final, TypeVar
 
 from gated.model.errors import InvalidInput
-from gated.model.reading import CountHistory, Events, FailureReason, Measure, Newest, Observations, Query, QueryFailed
+from gated.model.reading import (
+    CountHistory,
+    Events,
+    FailureReason,
+    Measure,
+    Newest,
+    Observations,
+    Query,
+    QueryFailed,
+    Reading,
+)
 from gated.model.selection import MatchOp, Workload
 from gated.sources import counting, trust, wording
 from gated.sources.errors import SourceError, brief, unforeseen
-from gated.sources.grid import Grid, Line
+from gated.sources.grid import Grid, Line, milliseconds
 from gated.sources.grouping import Identity, Labels, Request, requests_for, shared_labels
 from gated.sources.look import Answer, QueryReport
 from gated.sources.prometheus import MOST_INSTANTS, Prometheus
+from gated.sources.samples import Sample, hand_out
 from gated.sources.settings import SourceSettings
 from gated.sources.silence import Alerting
 from gated.sources.transport import Transport
@@ -93,6 +104,23 @@ class Loader:
             pieces.update(_pieces(request, lines, looks))
         return pieces
 
+    def counts(self, queries: Iterable[Query]) -> dict[Query, Reading]:
+        """What was counted between instants that are none of looks, each asked for as it was asked then.
+
+        Args:
+            queries: for `Events` or `Observations`, of this source.
+        """
+        doubt = self._doubt()
+        requests, refused = requests_for(queries, wording.promql)
+        readings: dict[Query, Reading] = dict(refused)
+        answers = [doubt] * len(requests) if doubt else list(self._pool.map(self._samples, requests))
+        for request, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, SourceError):
+                readings.update({query: answer.reading(expression) for query, expression in request.asked.values()})
+            else:
+                readings.update(hand_out(request, answer))
+        return readings
+
     def part(self, query: Query, whole: Piece, looks: Grid) -> Piece:
         """What is known about a query, read off what is known about another: see `whole_of`.
 
@@ -166,6 +194,15 @@ class Loader:
             if not isinstance(lines, SourceError) or lines.reason not in _TOO_MUCH or most <= _FEWEST_INSTANTS:
                 return lines
             self._most_instants = most // 2
+
+    def _samples(self, request: Request) -> Sequence[Sample] | SourceError:
+        match request.measure:
+            case Events(until=until) | Observations(until=until):
+                at_ms = milliseconds(until) - milliseconds(self._settings.settle_seconds)
+                ask = partial(self._client.query, request.expression, self._timeout_seconds, at_ms)
+                return self._ask(request.expression, ask)
+            case _:
+                raise AssertionError(f"{request.measure} is no count")
 
     def _ask(self, expression: str, ask: Callable[[], T], requests: int = 1) -> T | SourceError:
         """Send a request, or several for one answer, and remember how it went."""

@@ -32,6 +32,9 @@ _CHUNK_SECONDS: Final = 6 * 3600.0
 _MOST_CELLS: Final = 4_000_000
 """How many numbers are kept, of about 32 bytes each. What was not used for longest goes first."""
 
+_PRECISION_SECONDS: Final = 0.0005
+"""Prometheus counts milliseconds."""
+
 _Place = tuple[Query, int]
 """A query without its times, and the number of a chunk; chunks before the start have negative numbers."""
 
@@ -66,11 +69,7 @@ class Recording:
         Returns:
             The readings, and a report of every request that had to be made for them.
         """
-        apart = {
-            query: measure
-            for query in queries
-            if isinstance(measure := query.measure, CountHistory) and measure.step_seconds != self._step_seconds
-        }
+        apart = {query for query in queries if self._is_apart(query.measure)}
         spans = {
             query: self._span(query.measure, self._nearest(now))
             for query in [*queries, *silence.heartbeats(queries)]
@@ -80,7 +79,7 @@ class Recording:
         self._load([place for of_query in places.values() for place in of_query])
         readings: Mapping[Query, Reading] = {
             **{query: self._reading(query, span, places[query], now) for query, span in spans.items()},
-            **{query: self._reading_apart(query, measure) for query, measure in apart.items()},
+            **self._readings_apart(apart),
         }
         if any(isinstance(query.measure, FiringAlerts) for query in queries):
             self._alerting = self._alerting or self._loader.alerting()
@@ -174,8 +173,29 @@ class Recording:
                 evaluated_at = now
         return reading(measure, expression, [_sample(line, evaluated_at) for line in lines])
 
-    def _reading_apart(self, query: Query, measure: CountHistory) -> Reading:
-        """The answer to a question about other looks than those of the recording; it is loaded for itself."""
+    def _is_apart(self, measure: Measure) -> bool:
+        """Whether a question is about other instants than those of looks, as the first one about a release may be."""
+        match measure:
+            case Events(since=since) | Observations(since=since):
+                return self._is_between_looks(since)
+            case CountHistory(since=since, step_seconds=step_seconds):
+                return step_seconds != self._step_seconds or self._is_between_looks(since)
+            case _:
+                return False
+
+    def _is_between_looks(self, at: float) -> bool:
+        return abs(at - self._start - self._nearest(at) * self._step_seconds) > _PRECISION_SECONDS
+
+    def _readings_apart(self, queries: Collection[Query]) -> dict[Query, Reading]:
+        """The answers to questions about other instants; they are asked for by themselves."""
+        counts = [query for query in queries if not isinstance(query.measure, CountHistory)]
+        readings = self._loader.counts(counts) if counts else {}
+        for query in queries:
+            if isinstance(query.measure, CountHistory):
+                readings[query] = self._history_apart(query, query.measure)
+        return readings
+
+    def _history_apart(self, query: Query, measure: CountHistory) -> Reading:
         looks = Grid.of_looks(measure.since, measure.until, measure.step_seconds)
         (piece,) = self._loader.load([query], looks).values()
         if piece.failure is not None:
