@@ -93,15 +93,15 @@ def calibrate(  # noqa: PLR0913 -- each is an option of the command
     """
     known = past.opened(config, rules)
     policy = known.policy(plan)
-    rolling = Rolling(
-        services=tuple(dict.fromkeys(services)),
-        environment=environment,
-        since=since,
-        until=until,
-        every_seconds=every,
-        version=version or "",
-    )
     try:
+        rolling = Rolling(
+            services=tuple(dict.fromkeys(services)),
+            environment=environment,
+            since=since,
+            until=until,
+            every_seconds=every,
+            version=version or "",
+        )
         found = _found(rolling, policy, known, jobs=jobs, tightens=tighten)
         changed = patch.applied(past.files(known.rules), list(patch.changes(found)))
     except GatedError as error:

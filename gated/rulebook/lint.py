@@ -37,7 +37,7 @@ _ROUNDING = 1e-9
 
 def lint(found: Collected) -> Iterator[Fault]:
     """Every warning about rules and plans that have no faults of their own."""
-    if not found.plans:
+    if found.rules and not found.plans:
         yield from _no_plan(found)
     used = {name for plan in found.plans.values() for name in plan.document.items(*plan.path, "rules")}
     for name, rule in found.rules.items():

@@ -93,6 +93,12 @@ REFUSED = {
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_calibration_refuses_time_that_runs_backwards() -> None:
+    arguments = ["--service", "a", "--between", AT, "--and", "2026-10-01T10:00Z"]
+    assert "the beginning lies after the end" in run("calibrate", *arguments, code=2).stderr
+
+
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(("arguments", "code", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_cannot_be_replayed_is_refused_with_the_reason(arguments: list[str], code: int, message: str) -> None:
     assert message in run("replay", *arguments, code=code).stderr
