@@ -8,7 +8,7 @@ from typing import TypeVar
 from deploy import measured
 
 _SECTION = re.compile(r"(?<=<!-- measured: )(?P<name>[a-z-]+) -->\n.*?(?=<!-- measured end -->)", re.DOTALL)
-_CALM, _CLUSTERED = "independent", "clusters and pod noise"
+_CALM, _CLUSTERED, _STICKY = "independent", "clusters and pod noise", "sticky batch clients"
 _SETTINGS = ("gated", "gated, 24 h", "gated, no history", "gated, both rules", "gated, 5 rules")
 _EDGE = 1.1
 """The largest increase that is tolerated."""
@@ -17,6 +17,7 @@ _FOUND = (
     *((_CALM, who, 0.0) for who in measured.FINDERS),
     *((_CALM, who, 1200.0) for who in ("gated", "for: 5m")),
     *((_CLUSTERED, who, 0.0) for who in ("gated", "gated, as shipped", "for: 5m")),
+    *((_STICKY, "gated", since) for since in (0.0, 1200.0)),
 )
 """Whose finds are shown: on which traffic, and faults from when on."""
 _SIZES = (2.0, 3.0, 5.0, 10.0)
