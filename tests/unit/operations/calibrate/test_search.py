@@ -1,8 +1,8 @@
 """Which values would have been quiet enough."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from random import Random
 
 import pytest
 
@@ -43,19 +43,15 @@ class World:
         *rules: Rule,
         fails: Mapping[float, float] | None = None,
         odd: float = 0.0,
-        bursts: float = 0.0,
+        odd_seconds: float = math.inf,
         bake_seconds: float = 600.0,
         **plan: object,
     ) -> None:
         fails = fails or {0.0: 0.004}
         instances = service("checkout", instances=3, fails=fails, slow={0.0: 0.01})
         if odd:
-            instances[1] = replace(instances[1], fails={**fails, NOON + HOUR + 30: odd})
-        if bursts:
-            instances = [
-                replace(each, fails=bursting(fails, bursts, Random(number)))  # noqa: S311 -- dice
-                for number, each in enumerate(instances)
-            ]
+            begin = NOON + HOUR + 30
+            instances[1] = replace(instances[1], fails={**fails, begin: odd, begin + odd_seconds: fails[0.0]})
         self.eyes = Past(instances, NOON - 5 * HOUR, NOON + 4 * HOUR)
         bake = stage(bake_min_seconds=bake_seconds, bake_max_seconds=bake_seconds)
         self.policy = policy(rules, bake, false_rollback_budget=0.05, **plan)
@@ -71,17 +67,6 @@ class World:
         """What is proposed."""
         bounds = boundaries(self.told, self.policy, self.eyes)
         return calibrate(self.told, self.policy, bounds, self.play, tightens=tightens)
-
-
-def bursting(fails: Mapping[float, float], share: float, random: Random) -> dict[float, float]:
-    """Every quarter of an hour so many requests fail, for four minutes."""
-    found, at = dict(fails), NOON - 5 * HOUR
-    while at < NOON + 4 * HOUR:
-        at += random.expovariate(1 / 900)
-        found[at] = share
-        at += 240
-        found[at] = fails[0.0]
-    return found
 
 
 def proposal(rule: CalibratedRule) -> str | None:
@@ -134,7 +119,7 @@ def test_when_no_drift_floor_helps_the_tolerance_is_raised() -> None:
     assert [proposal(rule) for rule in report.rules] == ["150%"]
 
 
-def test_bursts_that_outlast_a_block_are_given_longer_blocks() -> None:
+def test_a_burst_that_outlasts_its_block_is_given_longer_blocks() -> None:
     """A larger tolerance or drift floor would forgive everything, longer blocks forgive bursts."""
     rule = ActivityRule(
         name=RuleName("refused"),
@@ -143,13 +128,13 @@ def test_bursts_that_outlast_a_block_are_given_longer_blocks() -> None:
         limit=WorseThanBaseline(1.0),
         block_seconds=60.0,
     )
-    report = World(rule, bursts=0.2, bake_seconds=1800.0).calibrated()
+    report = World(rule, odd=0.03, odd_seconds=360.0, bake_seconds=1800.0).calibrated()
     (found,) = report.rules
     assert found.present.stopped.count == 1
     assert found.proposed is not None
-    assert (found.proposed.key, found.proposed.value, found.proposed.stopped.count) == ("block", "2m", 0)
+    assert (found.proposed.key, found.proposed.value, found.proposed.stopped.count) == ("block", "5m", 0)
     assert report.drift_floor is None
-    assert list(patch.changes(report)) == [patch.Change(("rules", "refused", "block"), "2m")]
+    assert list(patch.changes(report)) == [patch.Change(("rules", "refused", "block"), "5m")]
 
 
 def test_a_rule_that_nothing_quiets_keeps_its_value() -> None:
