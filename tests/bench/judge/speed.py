@@ -30,10 +30,12 @@ def microseconds() -> dict[str, float]:
     tracks = traffic.history(traffic.INDEPENDENT, CELL, sampling.seeded("speed"), 4 * 3600.0)
     steady = Calibration(correlation=0.0, drift_sd=0.0, dispersion=1.0, can_bet=True)
     drifting = replace(steady, drift_sd=0.1)
+    bursting = replace(drifting, burst_size=2.0, burst_seconds=60.0, burst_share=0.05)
     seen = Counts(30.0, 20_000.0)
     costs = {
         "comparison, no drift": _per_look(lambda: _compare(bake, steady)),
         "comparison, drift": _per_look(lambda: _compare(bake, drifting)),
+        "comparison, drift and bursts": _per_look(lambda: _compare(bake, bursting)),
         "limit": _per_look(lambda: _limit(bake)),
         "past baseline": _per_look(lambda: _past(bake)),
         "proof of health": _per_call(lambda: health.odds(CELL.limit, seen, 1.0)),
