@@ -1,6 +1,6 @@
 """What the judge is worth beside other gates: false rollbacks, missed faults and delays on simulated traffic.
 
-    make bench ARGS="-k judge"                               everything, about 25 minutes on two idle cores
+    make bench ARGS="-k judge"                               everything, more than an hour on two idle cores
     RUNS=60 HISTORIES=6 make bench ARGS="-k judge"           a fifth of it
     RUNS=900 make bench ARGS="-k 'judge and false'"          one part, with narrower intervals
 
