@@ -6,11 +6,17 @@ import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from deploy.local.servers import Config, PostgreSQL, Prometheus
+
+settings.register_profile("suite", derandomize=True)
+settings.register_profile("hunt", max_examples=20_000, derandomize=False)
+settings.load_profile("suite")
+"""The suite tries the same examples in every run. `pytest --hypothesis-profile=hunt` looks for new ones, for hours."""
 
 
 @pytest.fixture(scope="session")

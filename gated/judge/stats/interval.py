@@ -46,9 +46,11 @@ def confidence_sequence(
     bad = _events(min(counts.bad, counts.total) / max(dispersion, 1.0))
     good = _events(counts.total / max(dispersion, 1.0) - bad)
     a, b = prior
-    smallest = _log_beta(a + bad, b + good) - _log_beta(a, b) + math.log(alpha)
     if not bad and not good:
         return 0.0, 1.0
+    mixture = _log_beta(a + bad, b + good) - _log_beta(a, b)
+    # No mixture of rates is likelier than the best of them; of billions of events, rounding can say so.
+    smallest = min(mixture, _highest(bad, good)) + math.log(alpha)
     share = bad / (bad + good)
     lower = min(share, _rate(-_upper_log_odds(good, bad, smallest))) if bad else 0.0
     upper = max(share, _rate(_upper_log_odds(bad, good, smallest))) if good else 1.0
@@ -75,18 +77,27 @@ def _upper_log_odds(bad: float, good: float, smallest: float) -> float:
     total = bad + good
     if not bad:
         return _log_odds(-math.expm1(smallest / good), math.exp(smallest / good))
-    peak = bad * math.log(bad / total) + good * math.log(good / total) - smallest
-    log_odds = math.log(bad / good) + math.sqrt(2 * peak * total / bad / good)
-    most = bad + peak + math.sqrt(2 * bad * peak + peak * peak)
+    above_edge = _highest(bad, good) - smallest
+    log_odds = math.log(bad / good) + math.sqrt(2 * above_edge * total / bad / good)
+    most = bad + above_edge + math.sqrt(2 * bad * above_edge + above_edge * above_edge)
     if most < total:
         log_odds = min(log_odds, math.log(most / (total - most)))
     for _ in range(_STEPS):
         height = bad * log_odds - total * (max(log_odds, 0.0) + math.log1p(math.exp(-abs(log_odds)))) - smallest
-        step = height / (bad - total * _rate(log_odds))
+        slope = bad - total * _rate(log_odds)
+        if slope >= 0:  # on the peak: it is sharper than numbers this large can tell apart
+            break
+        step = height / slope
         log_odds -= step
         if abs(step) <= _PRECISION:
             break
     return log_odds
+
+
+def _highest(bad: float, good: float) -> float:
+    """The log-likelihood of the rate that explains the events best: their own share."""
+    total = bad + good
+    return sum(events * math.log(events / total) for events in (bad, good) if events)
 
 
 def _log_odds(rate: float, rest: float) -> float:

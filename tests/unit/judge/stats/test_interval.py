@@ -44,3 +44,12 @@ def test_it_narrows_with_events_and_widens_with_certainty_and_clusters() -> None
     assert width(1000, 0.05, 1.0) < width(100, 0.05, 1.0)
     assert width(100, 0.05, 1.0) < width(100, 0.001, 1.0)
     assert width(100, 0.05, 1.0) < width(100, 0.05, 5.0) == pytest.approx(width(20, 0.05, 1.0))
+
+
+@pytest.mark.parametrize("bad", [1e-6, 1.0, 3e4, 8e9, 1.7e10 - 1e-5], ids=str)
+@pytest.mark.parametrize("alpha", [1e-6, 0.05, 0.5, 0.999], ids=str)
+def test_it_holds_the_share_of_billions_of_events(bad: float, alpha: float) -> None:
+    lower, upper = confidence_sequence(Counts(bad, 17179869185.0), alpha, dispersion=1.0)
+    share = bad / 17179869185.0
+    assert lower <= share <= upper
+    assert upper - lower < 2e-4
