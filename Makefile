@@ -37,7 +37,7 @@ docs: $(READY) ## write the pages of docs/ that follow from the code
 
 UV := .cache/uv/bin/uv
 COMPILE := $(UV) pip compile -q --system-certs --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-annotate --no-header --extra postgres pyproject.toml
+	--no-emit-index-url --no-annotate --no-header --extra postgres --extra top pyproject.toml
 
 lock: $(UV) ## pin what pyproject.toml asks for; ARGS=--upgrade for the newest versions it allows
 	$(COMPILE) $(ARGS) -o requirements.lock
