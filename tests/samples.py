@@ -15,6 +15,7 @@ from gated.model.plan import LabelTemplate, Plan, Policy, Stage
 from gated.model.release import Phase, Release, RuleResult, RuleState, StageState, StageVerdict
 from gated.model.rule import AlertsRule, Limit, OnBreach, ProbeRule, QuantileRule, RatioRule, Rule, Side, ValueRule
 from gated.model.step import AuditEntry, Decision, DecisionKind, OutcomeChange, Signal, SignalKind, Step
+from gated.model.trace import RulePoint, TracePoint
 from gated.model.units import Unit
 from gated.model.verdict import Outcome, Verdict
 
@@ -221,6 +222,12 @@ def decision(**changes: Any) -> Decision:
 def outcome_change(**changes: Any) -> OutcomeChange:
     """A rule began to be fine."""
     return replace(OutcomeChange(stage=CANARY, at=NOW + 90.0, result=rule_result()), **changes)
+
+
+def trace_point(**changes: Any) -> TracePoint:
+    """A look as charts keep it."""
+    point = RulePoint(Outcome.OK, value=0.003, limit=0.02, low=0.001, high=0.007, odds=0.04)
+    return TracePoint(**{"at": NOW, "stage": CANARY, "verdict": Verdict.PENDING, "rules": (point,), **changes})
 
 
 def signal(**changes: Any) -> Signal:

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from gated.cli import plots
 from gated.cli.replay_text import ending, interval, said, sentence, title
 from gated.cli.text import duration, instant, printable
 from gated.model.units import Unit, format_quantity
+from gated.operations.drawing import Curve, Drawing
 from gated.operations.replay.report import ReplayReport
-from gated.operations.replay.results import Curve, Drawing, Ending, Replayed
+from gated.operations.replay.results import Ending, Replayed
 from gated.operations.replay.totals import RuleTotal, Totals
+from gated.server import plots
+from gated.server.plots import Mark
 
 _DRAWN = 60
 """Rollouts that are drawn at most; a page with more is no pleasure to scroll."""
@@ -38,6 +40,7 @@ svg.bar { width: 120px; height: 14px; } svg text { font: 11px system-ui, sans-se
 path { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
 .value { stroke: var(--value); } .odds { stroke: var(--odds); }
 .limit { stroke: var(--bad); stroke-dasharray: 5 4; stroke-width: 1.2; }
+.area { fill: var(--value); opacity: .14; stroke: none; }
 line.stage { stroke: var(--line); } line.tick { stroke: var(--faint); }
 line.onset { stroke: var(--onset); stroke-width: 1.5; stroke-dasharray: 2 3; }
 line.breach { stroke: var(--bad); stroke-width: 1.5; } .range { fill: var(--line); } .dot { fill: var(--value); }
@@ -139,7 +142,11 @@ def _story(replayed: Replayed, *, is_open: bool) -> str:
         for each in replayed.audit
         if said(each)
     )
-    drawn = "" if drawing is None else plots.band(replayed, drawing) + "".join(_plots(replayed, drawing))
+    drawn = (
+        ""
+        if drawing is None
+        else plots.band(drawing, _marks(replayed), replayed.service) + "".join(_plots(replayed, drawing))
+    )
     return (
         f"<details{' open' if is_open else ''}><summary>{_safe(title(replayed))}</summary>"
         f"<ol>{events}</ol>{drawn}</details>"
@@ -149,8 +156,22 @@ def _story(replayed: Replayed, *, is_open: bool) -> str:
 def _plots(replayed: Replayed, drawing: Drawing) -> Iterator[str]:
     for curve in drawing.curves:
         yield f"<h3>{_safe(curve.rule)}</h3>{_reason(replayed, curve)}"
-        yield plots.values(replayed, drawing, curve)
-        yield plots.odds(replayed, drawing, curve)
+        marks = (*_marks(replayed), *_breach(replayed, curve))
+        yield plots.values(drawing, curve, marks)
+        yield plots.odds(drawing, curve, marks)
+
+
+def _marks(replayed: Replayed) -> list[Mark]:
+    """Where stages began, and the onset."""
+    marks = [("stage", stage.started_at, f"{stage.stage} began") for stage in replayed.stages]
+    marks.append(("onset", replayed.onset_at, "onset of the known fault"))
+    return [Mark(kind, at.timestamp(), what) for kind, at, what in marks if at is not None]
+
+
+def _breach(replayed: Replayed, curve: Curve) -> Iterator[Mark]:
+    told = next((rule for rule in replayed.rules if rule.rule == curve.rule), None)
+    if told is not None and told.breached_at is not None:
+        yield Mark("breach", told.breached_at.timestamp(), "breach")
 
 
 def _reason(replayed: Replayed, curve: Curve) -> str:

@@ -6,6 +6,7 @@ from gated.judge import record, stage
 from gated.judge.lifecycle import Event, advance
 from gated.judge.looking import look_at
 from gated.judge.rules import BEARABLE_LOOKS, Look, judge
+from gated.judge.trace import traced
 from gated.model.errors import NotAllowed
 from gated.model.ids import GATE
 from gated.model.plan import Policy, Stage
@@ -41,7 +42,12 @@ def decide(release: Release, policy: Policy, readings: Readings, *, now: float, 
         raise NotAllowed(f"release {release.id} is pinned to policy {release.policy_digest}, not {policy.digest}")
     looked = record.with_next_revision(release, _look(release, policy, readings, now, interval_seconds))
     step = Step(looked, outcomes=_changes(release, looked, now))
-    match looked.phase:
+    return traced(release, _concluded(step, policy, now), now)
+
+
+def _concluded(step: Step, policy: Policy, now: float) -> Step:
+    """The step with what follows from what the rules say."""
+    match step.release.phase:
         case Phase.BAKING | Phase.BETWEEN:
             return _guard(step, policy, now)
         case Phase.RECOVERING:

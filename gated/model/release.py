@@ -288,6 +288,7 @@ class Release:
         revision: how often it was written; the next write must find this number.
         tainted: stretches of time, (from, to), in which a version ran here that was rolled back: no baseline learns
             from them.
+        traced_at: the last look that was kept for charts.
     """
 
     id: ReleaseId
@@ -311,6 +312,7 @@ class Release:
     ended_at: float | None = None
     revision: int = 0
     tainted: tuple[tuple[float, float], ...] = ()
+    traced_at: float | None = None
 
     @property
     def first_started_at(self) -> float | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gated.model.ids import Actor, ReleaseId, RuleName, StageName
 from gated.model.release import Release, RuleResult
+from gated.model.trace import TracePoint
 
 
 class DecisionKind(enum.Enum):
@@ -130,6 +131,7 @@ class Step:
         outcomes: rules that changed their mind.
         signals: what the world must hear.
         audit: who did what.
+        trace: what is kept of a look for charts; at most one.
         triggered_rule: the rule that triggered a rollback in this step, for the metrics; None otherwise.
     """
 
@@ -138,4 +140,5 @@ class Step:
     outcomes: tuple[OutcomeChange, ...] = ()
     signals: tuple[Signal, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
+    trace: tuple[TracePoint, ...] = ()
     triggered_rule: RuleName | None = None

@@ -17,6 +17,7 @@ from gated.model.errors import InvalidInput
 from gated.model.plan import Policy
 from gated.model.release import Release
 from gated.model.step import AuditEntry, Decision, OutcomeChange, Signal
+from gated.model.trace import TracePoint
 from gated.store.errors import StoreDamaged
 
 T = TypeVar("T")
@@ -66,6 +67,7 @@ class Codec(Generic[T]):
 POLICY = Codec(Policy)
 RELEASE = Codec(Release)
 OUTCOME = Codec(OutcomeChange)
+TRACE_POINT = Codec(TracePoint)
 DECISION = Codec(Decision)
 SIGNAL = Codec(Signal)
 AUDIT_ENTRY = Codec(AuditEntry)

@@ -7,10 +7,11 @@ from gated.model.ids import ReleaseId
 from gated.model.plan import Policy
 from gated.model.release import Release
 from gated.model.step import Decision, OutcomeChange, Step
+from gated.model.trace import TracePoint
 from gated.store import codec, cursor, retention, schema, writing
 from gated.store.database import Database
 from gated.store.records import AuditRecord, Filter, OutboxEntry, Page, Pruned
-from gated.store.tables import audit, decisions, heartbeat, outbox, outcomes, policies, releases
+from gated.store.tables import audit, decisions, heartbeat, outbox, outcomes, policies, releases, trace
 
 _PRUNED_AT_ONCE = 200
 """Releases deleted in one transaction, so that retention never keeps a commit waiting for long."""
@@ -171,6 +172,11 @@ class Store:
         """Every change of mind of every rule of a release, in order; empty when there is no such release."""
         query = sa.select(outcomes.c.document).where(outcomes.c.release == release_id).order_by(outcomes.c.sequence)
         return tuple(codec.OUTCOME.decode(document) for document in self._documents(query))
+
+    def trace(self, release_id: ReleaseId) -> tuple[TracePoint, ...]:
+        """The looks at a release that were kept for charts, in order; empty when there is no such release."""
+        query = sa.select(trace.c.document).where(trace.c.release == release_id).order_by(trace.c.at)
+        return tuple(codec.TRACE_POINT.decode(document) for document in self._documents(query))
 
     def decisions(self, release_id: ReleaseId) -> tuple[Decision, ...]:
         """The decisions about the stages of a release, in order of time; empty when there is no such release."""

@@ -1,6 +1,7 @@
 """What is forgotten, and when.
 
-A release that ended long enough ago goes with its history, its decisions and its delivered signals. Kept for ever:
+A release that ended long enough ago goes with its history, its decisions, its charts and its delivered signals.
+Kept for ever:
 
 - active releases, whatever their age;
 - a release with an undelivered signal: the signal is told at least once, and telling it takes the release;
@@ -11,7 +12,7 @@ A release that ended long enough ago goes with its history, its decisions and it
 import sqlalchemy as sa
 
 from gated.store.records import Pruned
-from gated.store.tables import decisions, outbox, outcomes, releases
+from gated.store.tables import decisions, outbox, outcomes, releases, trace
 
 
 def prune(connection: sa.Connection, before: float, *, limit: int) -> Pruned:
@@ -38,6 +39,7 @@ def prune(connection: sa.Connection, before: float, *, limit: int) -> Pruned:
     def delete(table: sa.Table, key: sa.Column[str]) -> int:
         return connection.execute(sa.delete(table).where(key.in_(forgotten))).rowcount
 
+    delete(trace, trace.c.release)
     return Pruned(
         outcomes=delete(outcomes, outcomes.c.release),
         decisions=delete(decisions, decisions.c.release),

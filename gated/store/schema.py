@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from gated.store.database import Database
 from gated.store.errors import SchemaOutdated, SchemaTooNew
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision this gated works with."""
 
 _version = sa.table("alembic_version", sa.column("version_num", sa.Text))

@@ -82,6 +82,15 @@ outcomes = sa.Table(
 )
 sa.Index(None, outcomes.c.release, outcomes.c.sequence)
 
+trace = sa.Table(
+    "trace",
+    metadata,
+    _release(),
+    sa.Column("at", sa.Double, nullable=False),
+    _document(),
+    sa.PrimaryKeyConstraint("release", "at"),
+)
+
 decisions = sa.Table(
     "decisions",
     metadata,

@@ -10,7 +10,7 @@ from gated.model.release import Release
 from gated.model.step import Decision, Step
 from gated.store import codec
 from gated.store.errors import AlreadyActive, AlreadyDecided, ReleaseChanged
-from gated.store.tables import audit, decisions, outbox, outcomes, policies, releases
+from gated.store.tables import audit, decisions, outbox, outcomes, policies, releases, trace
 
 _FIRST_REVISION = 1
 
@@ -43,6 +43,9 @@ def write_step(connection: sa.Connection, step: Step) -> None:
         outcomes,
         [{"release": release.id, "document": codec.OUTCOME.encode(change)} for change in step.outcomes],
     )
+    for point in step.trace:
+        # Looks are apart; only a clock that was set back could make two of the same instant, and one is enough.
+        _insert(connection, trace, {"release": release.id, "at": point.at, "document": codec.TRACE_POINT.encode(point)})
     _append(
         connection,
         audit,

@@ -55,6 +55,7 @@ def ended(store: Store, name: str, at: float) -> Release:
         release=step.release,
         decisions=(samples.decision(release=release.id),),
         outcomes=(samples.outcome_change(), samples.outcome_change()),
+        trace=(samples.trace_point(),),
     )
     store.commit(records)
     store.mark_delivered(f"{name}:1:release_opened", at)
@@ -97,6 +98,27 @@ def test_a_step_is_read_back_as_it_was_written(store: Store) -> None:
     assert store.history(RELEASE) == step.outcomes
     assert store.audit(RELEASE)[0].entry == step.audit[0]
     assert [entry.signal.id for entry in store.undelivered(10)] == [f"{RELEASE}:1:release_opened", "promoted"]
+
+
+def test_what_charts_are_drawn_from_is_read_back_in_order_of_time(store: Store) -> None:
+    release = opened(store, "r1")
+    points = tuple(samples.trace_point(at=NOW + at) for at in (30.0, 15.0, 45.0))
+    for point in points:
+        step = replace(samples.next_step(release), trace=(point,))
+        store.commit(step)
+        release = step.release
+    assert store.trace(ReleaseId("r1")) == tuple(sorted(points, key=lambda point: point.at))
+    assert store.trace(ReleaseId("r2")) == ()
+
+
+def test_two_looks_of_one_instant_are_one_in_the_charts(store: Store) -> None:
+    """The clock was set back; the commit must not fail for that."""
+    release = opened(store, "r1")
+    for _ in range(2):
+        step = replace(samples.next_step(release), trace=(samples.trace_point(),))
+        store.commit(step)
+        release = step.release
+    assert store.trace(ReleaseId("r1")) == (samples.trace_point(),)
 
 
 def test_a_policy_is_read_back_as_it_was_written(store: Store) -> None:

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from gated.model.evidence import Calibration
 from gated.model.release import Release, RollbackCause, RuleState, StageState
 from gated.model.rule import OnBreach
-from gated.model.units import Unit
-from gated.model.verdict import Outcome, Verdict
+from gated.model.trace import RulePoint, TracePoint
+from gated.model.verdict import Outcome
 from gated.operations.documents import AuditDocument, Document, Instant, OutcomeDocument, instant, instant_or_none
+from gated.operations.drawing import Drawing, Pen, draw
 from gated.operations.replay.course import Course, Seen
 from gated.operations.replay.rehearsal import Rehearsal
-
-_POINTS = 240
-"""Points of a curve at most; a screen has no more to show in half its width."""
 
 
 class Ending(enum.Enum):
@@ -82,36 +80,6 @@ class ReplayedRollback(Document):
     triggered_at: Instant
     seconds_to_trigger: float
     """From the onset, when one is known, else from the first look that saw harm."""
-
-
-class Band(Document):
-    """A stretch of time with one verdict."""
-
-    since: float
-    until: float
-    stage: str
-    verdict: Verdict | None
-
-
-class Curve(Document):
-    """What one rule judged, look by look; one number for every time of the drawing."""
-
-    rule: str
-    unit: Unit
-    values: tuple[float | None, ...]
-    limits: tuple[float | None, ...]
-    """One only when it never moved."""
-    odds: tuple[float | None, ...]
-    """Empty for rules without odds."""
-    odds_limit: float | None
-
-
-class Drawing(Document):
-    """All that is needed to draw a rollout. Times are Unix seconds."""
-
-    at: tuple[float, ...]
-    bands: tuple[Band, ...]
-    curves: tuple[Curve, ...]
 
 
 class Replayed(Document):
@@ -246,45 +214,14 @@ def _learned(calibration: Calibration) -> LearnedDocument:
 def _drawing(seen: Sequence[Seen]) -> Drawing | None:
     if not seen:
         return None
-    size = -(-len(seen) // _POINTS)
-    groups = [seen[at : at + size] for at in range(0, len(seen), size)]
-    return Drawing(
-        at=tuple(group[-1].at for group in groups),
-        bands=tuple(_bands(seen)),
-        curves=tuple(_curve(groups, index) for index in range(len(seen[0].results))),
-    )
+    trace = [TracePoint(each.at, each.stage, each.verdict, tuple(map(RulePoint.of, each.results))) for each in seen]
+    return draw(trace, [_pen(seen, index) for index in range(len(seen[0].results))])
 
 
-def _bands(seen: Sequence[Seen]) -> list[Band]:
-    bands: list[Band] = []
-    for before, look in zip(seen, [*seen[1:], seen[-1]], strict=True):
-        if bands and (bands[-1].stage, bands[-1].verdict) == (before.stage, before.verdict):
-            bands[-1] = bands[-1].model_copy(update={"until": look.at})
-        else:
-            bands.append(Band(since=before.at, until=look.at, stage=before.stage, verdict=before.verdict))
-    return bands
-
-
-def _curve(groups: Sequence[Sequence[Seen]], index: int) -> Curve:
-    """The last value of every group of looks, and the largest odds: no crossing of the line is lost."""
-    results = [[look.results[index] for look in group] for group in groups]
-    last = [group[-1] for group in results]
-    # A limit without a value beside it compares with nothing; while a rule learns it may be of another unit, too.
-    limits = [_shortened(result.limit) if result.value is not None else None for result in last]
-    odds = [max((r.odds for r in group if r.odds is not None), default=None) for group in results]
-    has_odds = any(each is not None for each in odds)
-    return Curve(
-        rule=last[0].rule,
-        unit=last[-1].unit,
-        values=tuple(_shortened(result.value) for result in last),
-        limits=tuple(limits[:1] if len(set(limits)) == 1 else limits),
-        odds=tuple(map(_shortened, odds)) if has_odds else (),
-        odds_limit=next((result.odds_limit for result in last if result.odds_limit is not None), None),
-    )
-
-
-def _shortened(number: float | None) -> float | None:
-    return None if number is None else _short(number)
+def _pen(seen: Sequence[Seen], index: int) -> Pen:
+    results = [each.results[index] for each in seen]
+    odds_limit = next((result.odds_limit for result in results if result.odds_limit is not None), None)
+    return Pen(results[0].rule, results[-1].unit, odds_limit)
 
 
 def _short(number: float) -> float:

@@ -1,14 +1,15 @@
-"""Plots of one rollout as SVG inside a page. Pure: a drawing in, markup out. Colours and fonts are the page's."""
+"""Plots of one release as SVG inside a page. Pure: a drawing in, markup out. Colours and fonts are the page's."""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from typing import TypeVar
 
 from gated.model.units import Unit, format_quantity
 from gated.model.verdict import Verdict
-from gated.operations.replay.results import Curve, Drawing, Replayed, ReplayedRule
+from gated.operations.drawing import Curve, Drawing
 
 WIDTH = 760
 _LEFT, _RIGHT = 78, 14
@@ -18,6 +19,8 @@ _ROOM = 6
 _SMALLEST_ODDS, _LARGEST_ODDS = 1e-3, 1e6
 _LETTER_WIDTH, _LINE_HEIGHT = 6.5, 11
 _TICKS = 6
+_FAR_FROM_ZERO = 0.7
+"""When the least number is at least this share of the largest, a scale from zero would show a flat line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,54 +45,72 @@ class Axis:
         return round(self.begin + share * (self.end - self.begin), 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened at an instant: a line through a plot.
+
+    Args:
+        kind: what it looks like: `stage`, `onset` or `breach`.
+        at: when, Unix seconds.
+        what: what happened.
+    """
+
+    kind: str
+    at: float
+    what: str
+
+
 def legend() -> str:
     """What the colours of the band mean."""
     keys = "".join(f'<span class="key {_class(verdict)}">{verdict.value}</span>' for verdict in Verdict)
     return f'<p class="legend">{keys}</p>'
 
 
-def band(replayed: Replayed, drawing: Drawing) -> str:
-    """The verdicts over time, with the stages above them and the times below."""
+def band(drawing: Drawing, marks: Sequence[Mark], name: str) -> str:
+    """The verdicts over time, with the stages above them and the times below.
+
+    Args:
+        drawing: the release.
+        marks: where things happened.
+        name: what it is of, for those who hear the page.
+    """
     time = _time_axis(drawing)
     parts = []
     for each in drawing.bands:
         left, right = time(each.since), time(each.until)
-        name = each.verdict.value if each.verdict is not None else "no verdict"
-        label = f"{each.stage}: {name}" if each.stage else name
+        verdict = each.verdict.value if each.verdict is not None else "no verdict"
+        label = f"{each.stage}: {verdict}" if each.stage else verdict
         shown = _text(left + 4, 15, label if _fits(label, right - left) else "") if right > left else ""
         told = f"<title>{escape(label)}, {_clock(each.since)} to {_clock(each.until)}</title>"
         width = max(0.5, round(right - left, 1))
         place = f'x="{left}" y="0" width="{width}" height="{_BAND_HEIGHT}"'
         parts.append(f'<rect class="{_class(each.verdict)}" {place}>{told}</rect>{shown}')
     ticks = "".join(_tick(time, at) for at in _ticks(drawing.at[0], drawing.at[-1]))
-    marks = _marks(replayed, time, _BAND_HEIGHT)
-    return _svg(
-        _BAND_HEIGHT + _AXIS_HEIGHT, f"verdicts of {replayed.service} over time", "".join(parts) + marks + ticks
-    )
+    body = "".join(parts) + _marks(marks, time, _BAND_HEIGHT) + ticks
+    return _svg(_BAND_HEIGHT + _AXIS_HEIGHT, f"verdicts of {name} over time", body)
 
 
-def values(replayed: Replayed, drawing: Drawing, curve: Curve) -> str:
-    """What a rule judged, against its limit."""
-    numbers = [number for number in (*curve.values, *curve.limits) if number is not None]
-    axis = Axis(0.0, max(numbers, default=0.0) * 1.08 or 1.0, _VALUE_HEIGHT - _ROOM, _ROOM)
+def values(drawing: Drawing, curve: Curve, marks: Sequence[Mark]) -> str:
+    """What a rule judged, with its confidence interval, against its limit."""
+    axis = _value_axis(curve)
     time = _time_axis(drawing)
     limits = curve.limits if len(curve.limits) > 1 else curve.limits * len(drawing.at)
     shown = next((limit for limit in reversed(limits) if limit is not None), None)
     label = "" if shown is None else _aside(axis(shown), f"limit {format_quantity(shown, curve.unit)}")
-    is_near_zero = shown is not None and axis(0.0) - axis(shown) < _LINE_HEIGHT
-    zero = "" if is_near_zero else _aside(axis(0.0), format_quantity(0.0, curve.unit))
+    is_near_floor = shown is not None and axis(axis.low) - axis(shown) < _LINE_HEIGHT
+    floor = "" if is_near_floor else _aside(axis(axis.low), format_quantity(axis.low, curve.unit))
     body = (
-        _line("limit", drawing.at, limits, time, axis)
+        _area(drawing.at, curve.lows, curve.highs, time, axis)
+        + _line("limit", drawing.at, limits, time, axis)
         + _line("value", drawing.at, curve.values, time, axis)
-        + zero
+        + floor
         + label
-        + _marks(replayed, time, _VALUE_HEIGHT)
-        + _breach(replayed, curve, time, _VALUE_HEIGHT)
+        + _marks(marks, time, _VALUE_HEIGHT)
     )
     return _svg(_VALUE_HEIGHT, f"{curve.rule}: value and limit over time", body)
 
 
-def odds(replayed: Replayed, drawing: Drawing, curve: Curve) -> str:
+def odds(drawing: Drawing, curve: Curve, marks: Sequence[Mark]) -> str:
     """A rule's odds against the new version, on a scale of powers of ten; empty for rules without."""
     limit = curve.odds_limit
     if not curve.odds or limit is None:
@@ -103,8 +124,7 @@ def odds(replayed: Replayed, drawing: Drawing, curve: Curve) -> str:
         + _line("odds", drawing.at, tens, time, axis)
         + _aside(axis(_log(limit)), f"{limit:,.0f} : 1")
         + (_aside(axis(0.0), "1 : 1") if axis.low <= 0 <= axis.high else "")
-        + _marks(replayed, time, _ODDS_HEIGHT)
-        + _breach(replayed, curve, time, _ODDS_HEIGHT)
+        + _marks(marks, time, _ODDS_HEIGHT)
     )
     return _svg(_ODDS_HEIGHT, f"{curve.rule}: odds against the new version over time", body)
 
@@ -133,6 +153,9 @@ def _time_axis(drawing: Drawing) -> Axis:
     return Axis(min(first, drawing.bands[0].since), max(last, first + 1), _LEFT, WIDTH - _RIGHT)
 
 
+T = TypeVar("T")
+
+
 def _line(kind: str, at: Sequence[float], numbers: Sequence[float | None], time: Axis, axis: Axis) -> str:
     """A line that is broken where there is no number; a single number is a dot."""
     pieces = []
@@ -142,8 +165,8 @@ def _line(kind: str, at: Sequence[float], numbers: Sequence[float | None], time:
     return f'<path class="{kind}" d="{" ".join(pieces)}"/>' if pieces else ""
 
 
-def _pieces(at: Sequence[float], numbers: Sequence[float | None]) -> Iterator[list[tuple[float, float]]]:
-    piece: list[tuple[float, float]] = []
+def _pieces(at: Sequence[float], numbers: Sequence[T | None]) -> Iterator[list[tuple[float, T]]]:
+    piece: list[tuple[float, T]] = []
     for when, number in zip(at, numbers, strict=True):
         if number is not None:
             piece.append((when, number))
@@ -154,24 +177,37 @@ def _pieces(at: Sequence[float], numbers: Sequence[float | None]) -> Iterator[li
         yield piece
 
 
-def _marks(replayed: Replayed, time: Axis, height: int) -> str:
-    """Where stages began, and the onset."""
-    marks = [("stage", stage.started_at, f"{stage.stage} began") for stage in replayed.stages]
-    marks.append(("onset", replayed.onset_at, "onset of the known fault"))
+def _area(
+    at: Sequence[float], lows: Sequence[float | None], highs: Sequence[float | None], time: Axis, axis: Axis
+) -> str:
+    """The stretch between two lines, broken where there is none."""
+    pieces = []
+    ends = [None if low is None or high is None else (low, high) for low, high in zip(lows, highs, strict=True)]
+    for piece in _pieces(at[: len(ends)], ends):
+        there = [f"{time(when)},{axis(high)}" for when, (_, high) in piece]
+        back = [f"{time(when)},{axis(low)}" for when, (low, _) in reversed(piece)]
+        pieces.append(f"M{' L'.join([*there, *back])} Z")
+    return f'<path class="area" d="{" ".join(pieces)}"/>' if pieces else ""
+
+
+def _value_axis(curve: Curve) -> Axis:
+    """From zero, unless all numbers are near each other and far from it, as shares of good requests are.
+
+    Intervals do not stretch it: those of the first looks span everything.
+    """
+    numbers = [number for number in (*curve.values, *curve.limits) if number is not None]
+    most, least = max(numbers, default=0.0), min(numbers, default=0.0)
+    low = 0.0 if least < most * _FAR_FROM_ZERO else least - max(most - least, most * 1e-3) * 0.3
+    return Axis(min(low, least), most + (most - low) * 0.15 if most > low else low + 1.0, _VALUE_HEIGHT - _ROOM, _ROOM)
+
+
+def _marks(marks: Sequence[Mark], time: Axis, height: int) -> str:
     return "".join(
-        f'<line class="{kind}" x1="{time(at.timestamp())}" x2="{time(at.timestamp())}" y1="0" y2="{height}">'
-        f"<title>{escape(what)}, {_clock(at.timestamp())}</title></line>"
-        for kind, at, what in marks
-        if at is not None and time.low <= at.timestamp() <= time.high
+        f'<line class="{mark.kind}" x1="{time(mark.at)}" x2="{time(mark.at)}" y1="0" y2="{height}">'
+        f"<title>{escape(mark.what)}, {_clock(mark.at)}</title></line>"
+        for mark in marks
+        if time.low <= mark.at <= time.high
     )
-
-
-def _breach(replayed: Replayed, curve: Curve, time: Axis, height: int) -> str:
-    rule: ReplayedRule | None = next((rule for rule in replayed.rules if rule.rule == curve.rule), None)
-    if rule is None or rule.breached_at is None:
-        return ""
-    place, at = time(rule.breached_at.timestamp()), _clock(rule.breached_at.timestamp())
-    return f'<line class="breach" x1="{place}" x2="{place}" y1="0" y2="{height}"><title>breach, {at}</title></line>'
 
 
 def _ticks(first: float, last: float) -> list[float]:
