@@ -1,4 +1,4 @@
-"""Small diagrams as SVG: axes, lines, bands and words, on a card that follows the reader's dark or light.
+"""Small diagrams as SVG: axes, lines, bands, boxes, arrows, words, on a card that follows the reader's dark or light.
 
 Nothing here knows what is drawn. Coordinates are rounded to tenths, so that a picture is the same on every machine.
 """
@@ -153,6 +153,28 @@ def words(
     return f'<text x="{_short(x)}" y="{_short(y)}"{extra}>{escape(text)}</text>'
 
 
+def box(left: float, top: float, width: float, height: float) -> str:
+    """A frame for words, in pixels."""
+    return (
+        f'<rect class="axis" fill="none" x="{_short(left)}" y="{_short(top)}"'
+        f' width="{_short(width)}" height="{_short(height)}" rx="6"/>'
+    )
+
+
+def arrow(points: Sequence[Point], ink: Ink) -> str:
+    """A line through points, in pixels, with a head at its end; its last piece is level or upright."""
+    (x1, y1), (x2, y2) = points[-2:]
+    along_x, along_y = _sign(x2 - x1), _sign(y2 - y1)
+    wings = [(x2 - 9 * along_x - 4.5 * side * along_y, y2 - 9 * along_y - 4.5 * side * along_x) for side in (1, -1)]
+    neck = (x2 - 8 * along_x, y2 - 8 * along_y)
+    line = " ".join(f"{_short(x)},{_short(y)}" for x, y in [*points[:-1], neck])
+    head = " ".join(f"{_short(x)},{_short(y)}" for x, y in [(x2, y2), *wings])
+    return (
+        f'<polyline class="{ink.name}" fill="none" stroke-width="1.8" points="{line}"/>\n'
+        f'<polygon class="of-{ink.name}" points="{head}"/>'
+    )
+
+
 def picture(title: str, description: str, height: float, parts: Sequence[str]) -> str:
     """A whole picture.
 
@@ -184,6 +206,10 @@ def _colours(ink: Ink, colour: str) -> str:
 
 def _segment(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line class="{kind}" x1="{_short(x1)}" y1="{_short(y1)}" x2="{_short(x2)}" y2="{_short(y2)}"/>'
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
 
 
 def _short(pixels: float) -> str:

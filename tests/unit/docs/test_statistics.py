@@ -1,23 +1,18 @@
-"""docs/statistics.md: its pictures can be seen by everybody, its numbers follow from the code, its commands exist."""
+"""docs/statistics.md: its pictures can be seen by everybody, its numbers follow from the code."""
 
 import re
-import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import asdict
 from pathlib import Path
 
-import click
 import pytest
 
 from deploy import measured
 from deploy.pictures.drawing import Axis
 from deploy.pictures.gallery import PICTURES
-from gated.cli.main import main
 from gated.judge.stats import health
 from gated.model.evidence import Counts
 from gated.model.plan import Plan
-from gated.rulebook import strict_yaml
-from gated.rulebook.load import assemble
 from tests.bench.judge.verdicts import Rate
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -44,7 +39,8 @@ def test_a_picture_says_what_it_shows(picture: tuple[str, str]) -> None:
     root = ET.fromstring(text)  # noqa: S314 -- made by ourselves
     told = [root.findtext(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("title", "desc")]
     assert all(told)
-    assert re.search(rf"!\[[^\]]{{20,}}\]\(pictures/{re.escape(name)}\)", PAGE), "shown, with words instead of it"
+    pages = "\n".join(page.read_text() for page in DOCS.glob("*.md"))
+    assert re.search(rf"!\[[^\]]{{20,}}\]\(pictures/{re.escape(name)}\)", pages), "shown, with words instead of it"
 
 
 def test_a_picture_is_drawn_inside_its_card(picture: tuple[str, str]) -> None:
@@ -95,26 +91,6 @@ def test_the_page_shows_the_defaults_of_a_plan() -> None:
         "cold_start_seconds": 300,
     }
     assert {name: defaults[name] for name in promised} == promised
-
-
-def test_an_example_of_a_rule_file_has_no_fault() -> None:
-    examples = re.findall(r"^```yaml\n# (rules/(?:web|checkout)\.yaml)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert len(examples) == 2
-    for name, text in examples:
-        faults = [str(fault) for fault in assemble([strict_yaml.read(text.encode(), name)]).faults]
-        assert [fault for fault in faults if "there is no plan in these files" not in fault] == []
-
-
-def test_every_command_exists_with_its_options() -> None:
-    text = "\n".join(re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
-    lines = [line for line in text.splitlines() if line.startswith("gated ")]
-    assert len(lines) == 2
-    for line in lines:
-        _, name, *words = shlex.split(line)
-        command = main.get_command(click.Context(main), name)
-        assert command is not None
-        known = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in words if word.startswith("--")} <= known
 
 
 def test_every_linked_page_and_heading_exists() -> None:
