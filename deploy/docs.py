@@ -66,6 +66,7 @@ _PAGES: dict[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "testing-rules.md": lambda: consoles.with_outputs((_DOCS / "testing-rules.md").read_text()),
     "statistics.md": lambda: consoles.with_outputs(tables.with_tables((_DOCS / "statistics.md").read_text())),
+    "comparison.md": lambda: tables.with_tables((_DOCS / "comparison.md").read_text()),
     **{f"pictures/{name}": make for name, make in PICTURES.items()},
     "schema/rules.schema.json": lambda: schema_of(RuleFile),
     "schema/cases.schema.json": lambda: schema_of(CasesFile),

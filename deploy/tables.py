@@ -60,6 +60,11 @@ def _others() -> str:
     return _false_rollbacks({(who, 1.0): _named(who) for who in _PEERS})
 
 
+def _beside() -> str:
+    """All of them in one table."""
+    return _false_rollbacks({(who, 1.0): _named(who) for who in ("gated", *_PEERS[:5])})
+
+
 def _often_runs() -> str:
     """What the first picture rests on."""
     often = measured.choices()["often"]
@@ -245,6 +250,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "often-runs": _often_runs,
     "settings": _settings,
     "others": _others,
+    "beside": _beside,
     "runs": _runs,
     "found": _found,
     "found-runs": _found_runs,

@@ -10,7 +10,7 @@ import re
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -108,6 +108,8 @@ def _of_command(words: list[str]) -> Iterator[str]:
             yield from (f"there is no make {word}" for word in targets if "=" not in word and word not in known)
         case ["gated" | "~/gated/bin/gated" | "/usr/bin/gated", *given]:
             yield from _of_gated(given)
+        case _:
+            return
 
 
 def _of_gated(given: list[str]) -> Iterator[str]:
@@ -193,8 +195,8 @@ def _of_others(document: object) -> Iterator[str]:
     match document:
         case {"groups": list(groups)}:
             yield from (fault for group in groups for fault in _of_alerting(group["rules"]))
-        case [{"alert": _} | {"record": _}, *_] as rules:
-            yield from _of_alerting(rules)
+        case [{"alert": _} | {"record": _}, *_]:
+            yield from _of_alerting(document)
         case {"jobs": dict(jobs)}:
             for step in (step for job in jobs.values() for step in job["steps"]):
                 yield from of_shell(_EXPRESSION.sub("$x", step.get("run", "")))
@@ -213,7 +215,7 @@ def _of_entry(entry: type[Entry], text: str) -> list[str]:
     return [str(fault) for fault in (*document.faults, *found)]
 
 
-def _of_alerting(rules: list[dict[str, Any]]) -> Iterator[str]:
+def _of_alerting(rules: Iterable[Any]) -> Iterator[str]:
     for rule in rules:
         yield from of_promql(rule["expr"])
 

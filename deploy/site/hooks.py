@@ -60,7 +60,8 @@ def _listed(entries: list[Any], docs: Path) -> list[Any]:
             listed += sorted(path.relative_to(docs).as_posix() for path in docs.glob(entry))
         else:
             ((title, below),) = entry.items()
-            pages = _listed(below if isinstance(below, list) else [below], docs)
+            is_page = isinstance(below, str) and (docs / below).is_file()
+            pages = below if is_page else _listed(below if isinstance(below, list) else [below], docs)
             if pages:
                 listed.append({title: pages})
     return listed
