@@ -187,8 +187,35 @@ def _of_document(document: object, text: str) -> Iterator[str]:
             yield from (str(fault) for fault in loaded.faults if fault.is_error)
         case {"rules": [str(), *_]}:
             yield from _of_entry(ConfigFile, text)
+        case dict(part) if told := _of_parts(part, text):
+            yield from min(told, key=len)
         case _:
             yield from _of_others(document)
+
+
+def _of_parts(part: dict[str, Any], text: str) -> list[list[str]]:
+    """The faults of a part of gated.yaml, or of the values of a chart, for each that it may be."""
+    told = [list(of_values(part, chart)) for chart in _charts() if part.keys() <= chart.keys()]
+    if part.keys() <= ConfigFile.model_fields.keys():
+        told.append(_of_entry(ConfigFile, f"rules: [rules/]\n{text}"))
+    return told
+
+
+def _charts() -> list[dict[str, Any]]:
+    """The default values of the Helm charts that there are."""
+    return [yaml.safe_load(file.read_text()) for file in (REPOSITORY / "deploy").glob("helm/*/values.yaml")]
+
+
+def of_values(values: dict[str, Any], defaults: dict[str, Any], path: str = "") -> Iterator[str]:
+    """Values of a Helm chart that it knows. Where its defaults are empty, what may stand there is the reader's."""
+    for key, value in values.items():
+        if key not in defaults:
+            yield f"the chart has no value {path}{key}"
+        elif isinstance(value, dict) and defaults[key] and key != "annotations":
+            if isinstance(defaults[key], dict):
+                yield from of_values(value, defaults[key], f"{path}{key}.")
+            else:
+                yield f"{path}{key} holds no values of its own"
 
 
 def _of_others(document: object) -> Iterator[str]:
@@ -200,8 +227,10 @@ def _of_others(document: object) -> Iterator[str]:
         case {"jobs": dict(jobs)}:
             for step in (step for job in jobs.values() for step in job["steps"]):
                 yield from of_shell(_EXPRESSION.sub("$x", step.get("run", "")))
-        case {"apiVersion": str(), "kind": str()} | {"scrape_configs": list()} | {"services": dict()}:
-            return  # manifests, Prometheus' configuration, compose: their own tools check what deploy/ holds of them
+        case (
+            {"apiVersion": str(), "kind": str()} | {"scrape_configs": list()} | {"services": dict()} | {"route": dict()}
+        ):
+            return  # manifests, Prometheus, compose, Alertmanager: their own tools check what deploy/ holds of them
         case dict(jobs) if jobs and all(isinstance(job, dict) and "script" in job for job in jobs.values()):
             for job in jobs.values():
                 yield from of_shell("\n".join(job["script"]))
@@ -224,11 +253,14 @@ def _of_alerting(rules: Iterable[Any]) -> Iterator[str]:
 
 
 def of_promql(text: str) -> Iterator[str]:
-    """One expression."""
-    try:
-        syntax.parse(text.strip())
-    except syntax.PromQLError as error:
-        yield str(error)
+    """One expression, or several: each begins in the first column."""
+    for expression in re.split(r"\n(?=\S)", text.strip()):
+        if expression.startswith("#"):
+            continue
+        try:
+            syntax.parse(expression)
+        except syntax.PromQLError as error:
+            yield str(error)
 
 
 def of_json(text: str) -> Iterator[str]:

@@ -31,6 +31,8 @@ def test_there_are_blocks_to_check() -> None:
         pytest.param("```yaml\ncases: [{nam: x}]\n```", "nam", id="an unknown key of a case"),
         pytest.param("```yaml\n- {alert: A, expr: 'sum('}\n```", "sum(", id="an alert that does not parse"),
         pytest.param("```promql\nrate(x[5m]\n```", "test:1", id="PromQL that does not parse"),
+        pytest.param("```promql\nup\nsum(\n```", "sum(", id="a second expression that does not parse"),
+        pytest.param("```yaml\nstore: {ulr: x}\n```", "ulr", id="an unknown key in a part of the configuration"),
         pytest.param("```sh\nif true; then\n```", "unexpected end of file", id="shell that does not parse"),
         pytest.param("```sh\ngated wiat x\n```", "no command 'gated wiat x'", id="no such command"),
         pytest.param("```sh\ngated wait x --stage a --tiemout 3m\n```", "--tiemout", id="no such option"),
@@ -73,6 +75,19 @@ def test_a_fault_is_found(text: str, fault: str) -> None:
 )
 def test_what_is_right_has_no_fault(text: str) -> None:
     assert list(document_kinds.of_shell(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "faults"),
+    [
+        pytest.param({"ingress": {"annotations": {"a": "b"}}}, [], id="what is the reader's"),
+        pytest.param({"ingress": {"hots": "x"}}, ["the chart has no value ingress.hots"], id="an unknown value"),
+        pytest.param({"image": {"tag": "x"}}, ["image holds no values of its own"], id="another shape"),
+    ],
+)
+def test_values_of_a_chart_are_those_it_knows(values: dict[str, object], faults: list[str]) -> None:
+    defaults = {"image": "gated", "ingress": {"host": "", "annotations": {"c": "d"}}}
+    assert list(document_kinds.of_values(values, defaults)) == faults
 
 
 def test_a_block_without_end_is_refused() -> None:
