@@ -18,7 +18,7 @@ _LINK = re.compile(r"(?<!!)\[(?P<words>[^\]]+)\]\((?P<target>[^)#\s]+)(?:#[^)]*)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """List the pages that the patterns of the navigation match, in the order of their names."""
+    """List the pages that the patterns of the navigation match: the index of a folder, then the others by name."""
     config.nav = _listed(config.nav or [], Path(config.docs_dir))
     return config
 
@@ -57,7 +57,8 @@ def _listed(entries: list[Any], docs: Path) -> list[Any]:
     listed: list[Any] = []
     for entry in entries:
         if isinstance(entry, str):
-            listed += sorted(path.relative_to(docs).as_posix() for path in docs.glob(entry))
+            found = sorted(docs.glob(entry), key=lambda path: (path.name != "index.md", path))
+            listed += [path.relative_to(docs).as_posix() for path in found]
         else:
             ((title, below),) = entry.items()
             is_page = isinstance(below, str) and (docs / below).is_file()
