@@ -197,7 +197,7 @@ def _value_axis(curve: Curve) -> Axis:
     """
     numbers = [number for number in (*curve.values, *curve.limits) if number is not None]
     most, least = max(numbers, default=0.0), min(numbers, default=0.0)
-    low = 0.0 if least < most * _FAR_FROM_ZERO else least - max(most - least, most * 1e-3) * 0.3
+    low = 0.0 if least < most * _FAR_FROM_ZERO or least == most else least - max(most - least, most * 1e-3) * 0.3
     return Axis(min(low, least), most + (most - low) * 0.15 if most > low else low + 1.0, _VALUE_HEIGHT - _ROOM, _ROOM)
 
 
