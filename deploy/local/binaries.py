@@ -58,6 +58,8 @@ _PROMETHEUS = _Package("prometheus", re.compile("prometheus"))
 _ALERTMANAGER = _Package("prometheus-alertmanager", re.compile("prometheus-alertmanager"))
 # libllvm alone is larger than all the rest and serves the JIT compiler only, which our server switches off.
 _POSTGRESQL = _Package("postgresql", re.compile(r"postgresql-\d+|lib(?!llvm).*"), ("usr/lib/postgresql/*/bin",))
+# A browser needs most of what a desktop has; it finds its own parts beside itself.
+_CHROMIUM = _Package("chromium", re.compile(".*"), ("usr/lib/chromium", "usr/bin"))
 
 _PACKAGES = {
     "prometheus": _PROMETHEUS,
@@ -66,6 +68,7 @@ _PACKAGES = {
     "amtool": _ALERTMANAGER,
     "initdb": _POSTGRESQL,
     "postgres": _POSTGRESQL,
+    "chromium": _CHROMIUM,
 }
 _OTHER_NAMES = {"alertmanager": "prometheus-alertmanager"}
 """What Debian calls a program, where that is not what its authors call it."""
@@ -104,8 +107,17 @@ def find(name: str) -> Binary:
     fetched = _look_below(root, package, names)
     if fetched is None:
         raise BinaryMissing(f"the package {package.name} has no {name}; name one with {variable}=/path/to/{name}")
-    libraries = os.pathsep.join(str(folder) for folder in root.glob("usr/lib/*-linux-*"))
-    return Binary(fetched, {"LD_LIBRARY_PATH": libraries} if libraries else {})
+    return Binary(fetched, _environment(root))
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """Where a program finds what was unpacked beside it: its libraries, and fonts on a machine that has none."""
+    folders = [*root.glob("usr/lib/*-linux-*"), *root.glob("usr/lib/*-linux-*/*/")]
+    libraries = [str(folder) for folder in folders if next(folder.glob("lib*.so*"), None) is not None]
+    variables = {"LD_LIBRARY_PATH": os.pathsep.join(libraries)} if libraries else {}
+    if (root / "etc/fonts").is_dir():
+        variables["FONTCONFIG_SYSROOT"] = str(root)
+    return variables
 
 
 def _look_below(root: Path, package: _Package, names: list[str]) -> Path | None:

@@ -44,6 +44,7 @@ from gated.operations.documents import (
     instant,
     instant_or_none,
 )
+from gated.operations.drawing import Drawing, Pen, draw
 from gated.operations.gate import Gate
 from gated.store.records import Filter
 
@@ -135,6 +136,17 @@ def release(gate: Gate, identity: ReleaseId, now: float) -> ReleaseHistory:
             AuditDocument.of(record.entry) for record in reversed(gate.store.audit(identity, limit=_AUDIT_ENTRIES))
         ),
     )
+
+
+def drawing(gate: Gate, identity: ReleaseId) -> Drawing | None:
+    """What every rule judged over time; None before the first look.
+
+    Raises:
+        NotFound: there is no such release.
+    """
+    found = gate.store.release(identity)
+    pens = [Pen(result.rule, result.unit, result.odds_limit) for result in found.results]
+    return draw(gate.store.trace(identity), pens)
 
 
 def release_document(gate: Gate, found: Release, now: float) -> ReleaseDocument:

@@ -1,6 +1,7 @@
 """Where the pages are, and what people do there."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import parse_qs, urlencode
 
@@ -24,6 +25,28 @@ _STREAM = {**HEADERS, "X-Accel-Buffering": "no"}
 _LONGEST_NAME, _LONGEST_REASON = 128, 1000
 _DEEDS = {"pause": releases.pause, "resume": releases.resume, "abort": releases.abort}
 
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a person typed into one of the forms; nothing yet by default."""
+
+    deed: str = ""
+    name: str = ""
+    reason: str = ""
+
+    def faults(self) -> Iterator[str]:
+        """Everything that is missing or cannot be used."""
+        if not self.name:
+            yield "Your name is missing: it is recorded with what you do."
+        elif len(self.name) > _LONGEST_NAME or not (self.name.isascii() and self.name.isprintable()):
+            yield f"The name must be plain ASCII of at most {_LONGEST_NAME} letters."
+        if not self.reason:
+            yield "The reason is missing: others will want to know it."
+        elif len(self.reason) > _LONGEST_REASON:
+            yield f"The reason is longer than {_LONGEST_REASON} letters."
+
+
+_NOTHING_YET = Attempt()
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
@@ -66,7 +89,7 @@ async def watch_release(release: Identity, serving: Serving) -> Response:
 
     def part() -> str:
         told = story.load(serving.gate, identity, serving.source_links, serving.now())
-        return render("_release.html", root="..", story=told, typed={}, faults=())
+        return render("_release.html", root="..", story=told, typed=_NOTHING_YET, faults=())
 
     return _stream(serving, f"release {release}", identity, _in_a_thread(part))
 
@@ -77,15 +100,15 @@ async def act(release: Identity, deed: str, request: Request, serving: Serving) 
     if deed not in _DEEDS:
         raise HTTPException(404, "there is no such page")
     form = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
-    typed = {key: form.get(key, [""])[0].strip() for key in ("name", "reason")} | {"deed": deed}
+    typed = Attempt(deed, *(form.get(key, [""])[0].strip() for key in ("name", "reason")))
 
     def do() -> Response:
         identity = ReleaseId(release)
-        faults = list(_faults(typed))
+        faults = list(typed.faults())
         status = 422
         if not faults:
             try:
-                _DEEDS[deed](serving.gate, identity, Actor(typed["name"]), typed["reason"], serving.now())
+                _DEEDS[deed](serving.gate, identity, Actor(typed.name), typed.reason, serving.now())
             except NotFound:
                 pass  # the page says so
             except GatedError as error:
@@ -97,16 +120,18 @@ async def act(release: Identity, deed: str, request: Request, serving: Serving) 
     return await run_in_threadpool(do)
 
 
+@router.get("/api/v1/releases/{release}/report.html")
 @router.get("/releases/{release}/report")
-def show_report(release: Identity, serving: Serving) -> Response:
+def show_report(request: Request, release: Identity, serving: Serving) -> Response:
     """What happened, as a page to print and to keep."""
+    root = "../../../.." if request.url.path.endswith(".html") else "../.."
 
     def page() -> str:
         told = views.release(serving.gate, ReleaseId(release), serving.now())
         drawn = story.load(serving.gate, ReleaseId(release), serving.source_links, serving.now())
-        return render("report.html", root="../..", told=told, headline=headline(told), story=drawn)
+        return render("report.html", root=root, told=told, headline=headline(told), story=drawn)
 
-    return _answer("../..", page)
+    return _answer(root, page)
 
 
 @router.get("/static/{name}")
@@ -180,25 +205,11 @@ def _release_page(
     serving: Services,
     identity: ReleaseId,
     root: str = "..",
-    typed: dict[str, str] | None = None,
+    typed: Attempt = _NOTHING_YET,
     faults: tuple[str, ...] = (),
 ) -> str:
     told = story.load(serving.gate, identity, serving.source_links, serving.now())
-    return render("release.html", root=root, story=told, typed=typed or {}, faults=faults)
-
-
-def _faults(typed: dict[str, str]) -> list[str]:
-    faults = []
-    name, reason = typed["name"], typed["reason"]
-    if not name:
-        faults.append("Your name is missing: it is recorded with what you do.")
-    elif len(name) > _LONGEST_NAME or not (name.isascii() and name.isprintable()):
-        faults.append(f"The name must be plain ASCII of at most {_LONGEST_NAME} letters.")
-    if not reason:
-        faults.append("The reason is missing: others will want to know it.")
-    elif len(reason) > _LONGEST_REASON:
-        faults.append(f"The reason is longer than {_LONGEST_REASON} letters.")
-    return faults
+    return render("release.html", root=root, story=told, typed=typed, faults=faults)
 
 
 def _answer(root: str, page: Callable[[], str], status: int = 200) -> Response:

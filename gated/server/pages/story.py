@@ -10,9 +10,9 @@ from gated.model.plan import Policy, Stage
 from gated.model.release import Release, RuleResult, StageState
 from gated.model.rule import Rule
 from gated.model.step import OutcomeChange
-from gated.model.trace import TracePoint
 from gated.model.verdict import Verdict
-from gated.operations.drawing import Curve, Drawing, Pen, draw
+from gated.operations import views
+from gated.operations.drawing import Curve, Drawing
 from gated.operations.gate import Gate
 from gated.server import plots
 from gated.server.pages.board import Segment, track
@@ -124,7 +124,7 @@ def load(gate: Gate, identity: ReleaseId, links: Mapping[SourceName, str], now: 
     release = gate.store.release(identity)
     policy = gate.policy_of(release)
     shown = shown_now(release, policy, now, gate.validity_seconds)
-    drawing = drawn(release, gate.store.trace(identity))
+    drawing = views.drawing(gate, identity)
     events = sorted(
         (*_deeds(gate.store.audit(identity, limit=_EVENTS)), *_changes(gate.store.history(identity))),
         key=lambda event: event.at,
@@ -141,11 +141,6 @@ def load(gate: Gate, identity: ReleaseId, links: Mapping[SourceName, str], now: 
         events=tuple(events[:_EVENTS]),
         is_cut=len(events) > _EVENTS,
     )
-
-
-def drawn(release: Release, trace: Sequence[TracePoint]) -> Drawing | None:
-    """The charts of a release; None before its first look."""
-    return draw(trace, [Pen(result.rule, result.unit, result.odds_limit) for result in release.results])
 
 
 def _stages(gate: Gate, release: Release, policy: Policy, now: float) -> Iterator[StageView]:
