@@ -8,9 +8,9 @@ from gated.judge.present import Shown, show
 from gated.model.ids import ReleaseId, SourceName
 from gated.model.plan import Policy, Stage
 from gated.model.release import Release, RuleResult, StageState
-from gated.model.rule import Rule
+from gated.model.rule import OnBreach, Rule
 from gated.model.step import OutcomeChange
-from gated.model.verdict import Verdict
+from gated.model.verdict import Outcome, Verdict
 from gated.operations import views
 from gated.operations.drawing import Curve, Drawing
 from gated.operations.gate import Gate
@@ -22,6 +22,8 @@ from gated.store.records import AuditRecord
 
 _EVENTS = 300
 """The latest that the page tells; the report has all."""
+_WIDTH, _HALF_WIDTH = 1080, 530
+"""Of plots, so that their letters are about as large as all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class StageView:
         planned: as the plan has it.
         state: as it is.
         word: how it stands, in a word or two.
+        tone: its colour while it is running; empty otherwise.
         progress: share of the longest bake that is over; None unless it is running.
     """
 
@@ -40,6 +43,7 @@ class StageView:
     planned: Stage
     state: StageState
     word: str
+    tone: str
     progress: float | None
 
 
@@ -136,8 +140,8 @@ def load(gate: Gate, identity: ReleaseId, links: Mapping[SourceName, str], now: 
         shown=shown,
         planned=policy.stage((release.current_stage or release.stages[0]).name),
         stages=tuple(_stages(gate, release, policy, now)),
-        band="" if drawing is None else plots.band(drawing, _marks(release), release.service),
-        rules=tuple(sorted(_rules(release, policy, drawing, links), key=lambda each: -each.result.outcome)),
+        band="" if drawing is None else plots.band(drawing, _marks(release), release.service, _WIDTH),
+        rules=tuple(sorted(_rules(release, policy, drawing, links), key=_urgency)),
         events=tuple(events[:_EVENTS]),
         is_cut=len(events) > _EVENTS,
     )
@@ -150,7 +154,14 @@ def _stages(gate: Gate, release: Release, policy: Policy, now: float) -> Iterato
         running_for = now - state.started_at - planned.warmup_seconds if state.started_at is not None else 0.0
         share = min(1.0, max(0.0, running_for / planned.bake_max_seconds)) if planned.bake_max_seconds else 1.0
         is_running = segment.state == "now"
-        yield StageView(segment, planned, state, _word(segment, shown), share if is_running else None)
+        yield StageView(
+            segment,
+            planned,
+            state,
+            _word(segment, shown),
+            shown.verdict.value if is_running else "",
+            share if is_running else None,
+        )
 
 
 def _word(segment: Segment, shown: Shown) -> str:
@@ -182,8 +193,15 @@ def _rules(
         curve = curves.get(rule.name)
         values = odds = ""
         if drawing is not None and curve is not None and any(value is not None for value in curve.values):
-            values, odds = plots.values(drawing, curve, marks), plots.odds(drawing, curve, marks)
+            width = _HALF_WIDTH if curve.odds and curve.odds_limit is not None else _WIDTH
+            values, odds = plots.values(drawing, curve, marks, width), plots.odds(drawing, curve, marks, _HALF_WIDTH)
         yield RuleView(result, rule, values, odds, _link(links.get(rule.source, ""), result))
+
+
+def _urgency(each: RuleView) -> tuple[bool, int]:
+    """Worse before better, and what only warns behind what may stop the release, unless it does warn."""
+    result = each.result
+    return result.on_breach is OnBreach.WARN and result.outcome is not Outcome.BREACH, -result.outcome
 
 
 def _link(source: str, result: RuleResult) -> str:
