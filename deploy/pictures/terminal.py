@@ -20,8 +20,13 @@ _SIZE = (132, 17)
 _PLAN = (("canary-5", 0.05), ("canary-25", 0.25), ("half", 0.5), ("full", 1.0))
 _PATIENCE_SECONDS = 20.0
 """A list that is not there by then will never be."""
-_ELSEWHERE = re.compile(r"@font-face \{.*?\}", re.DOTALL)
+_ELSEWHERE = re.compile(r"@font-face \{.*?\}|<!--.*?-->", re.DOTALL)
 """The export names fonts on a host of others; a reader's own monospace font does as well."""
+_TOLD = (
+    "<title>gated top: all gates in the terminal, worst first</title>"
+    "<desc>Nine releases, one per line: one to be rolled back, two on hold, four pending, two to be promoted, each with"
+    " its stages, worst rule, evidence and progress.</desc>"
+)
 
 
 def picture() -> str:
@@ -49,7 +54,7 @@ def releases() -> list[ReleaseDocument]:
 class _Written:
     """A gate that always says the same."""
 
-    url = "https://gated.example"
+    url = "gated.example"
 
     def ask(self, request: Request) -> Reply:
         found = releases() if "releases" in request.path else []
@@ -79,7 +84,8 @@ async def _drawn() -> str:
             while not view.seen.is_whole:
                 await pilot.pause()
         await pilot.pause()
-        return _ELSEWHERE.sub("", view.export_screenshot(title="gated top"))
+        drawn = _ELSEWHERE.sub("", view.export_screenshot(title="gated top"))
+        return re.sub(r"(<svg[^>]*>)", rf"\1\n    {_TOLD}", drawn, count=1)
 
 
 def _at(ago: float) -> datetime:

@@ -38,11 +38,11 @@ _PATIENCE_SECONDS = 15.0
 def served(tmp_path: Path) -> Iterator[ServedGate]:
     """A gate that watches a bad checkout, and billing, which has not begun."""
     with ServedGate(tmp_path) as gate:
-        gate.now = SystemClock().now() - 40 * 15.0
+        gate.now = SystemClock().now() - 30 * 15.0
         gate.open(service="billing", version="v7")
         gate.start(gate.open())
         gate.world.error_share = 0.2
-        gate.tick(40)
+        gate.tick(30)
         yield gate
 
 
@@ -97,11 +97,12 @@ def test_the_cursor_stays_on_its_release_when_the_list_changes(served: ServedGat
     async def story() -> None:
         async with viewing(served.url) as (view, pilot):
             await until(pilot, lambda: is_there(view))
-            await pilot.press("down")
+            await pilot.press("s")
+            assert view.query_one(DataTable).cursor_row == 1
             served.open(service="auth")
             await until(pilot, lambda: len(first_cells(view)) == 3)
             assert view.query_one(DataTable).cursor_row == 2
-            assert first_cells(view)[2] == "… pending billing"
+            assert first_cells(view)[2] == "✗ rollback checkout"
 
     asyncio.run(story())
 
@@ -222,10 +223,12 @@ def test_one_question_per_interval_whatever_there_is_to_see(served: ServedGate) 
     async def story(server: GateServer) -> None:
         link = HttpLink(server.url, "me")
         view = Top(link, SystemClock(), Watch(), order=Order.WORST, interval_seconds=3600, actor="me")
-        async with view.run_test(size=(80, 24)) as pilot:
+        async with view.run_test(size=(200, 24)) as pilot:
             await until(pilot, lambda: view.seen.is_whole)
             await pilot.pause(0.3)
-            assert len(first_cells(view)) == 1000
+            assert "1000 active" in text(view, "#summary")
+            assert "the first 200 of 1,000" in text(view, "#summary")
+            assert len(first_cells(view)) == 200
         assert [asked.query["limit"] for asked in server.heard] == ["200"] * 5
 
     with GateServer(lambda asked: answer(asked.query)) as server:

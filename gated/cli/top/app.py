@@ -30,6 +30,8 @@ from gated.operations.documents import ReleaseHistory, ReleasePage
 _PATIENCE = 4
 """A gate that takes a second to answer is left alone for so many: watching must not be what keeps it busy."""
 _BANNER_SECONDS = 1.0
+_MOST_LINES = 200
+"""A thousand lines take a terminal a second to draw and nobody reads them; the filter looks through all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +214,9 @@ class Top(App[None]):
     def _draw_list(self) -> None:
         now = self._time.now()
         everything = [rows.row(found, now) for found in self.seen.shown.values()]
-        self._rows = rows.arranged(everything, self.order, self.wanted)
-        self._draw_summary(everything)
+        kept = rows.arranged(everything, self.order, self.wanted)
+        self._rows = kept[:_MOST_LINES]
+        self._draw_summary(everything, len(kept))
         table = self.screen_stack[0].query_one(DataTable)
         chosen, top = self._chosen_id(table), table.scroll_y
         self._columns = columns.fitted(self._rows, self.size.width - 1)
@@ -230,17 +233,19 @@ class Top(App[None]):
         style = AWAY if self.trouble else STYLES[column.of(row).tone]
         return Text(columns.cell(column, row, width), style=style)
 
-    def _draw_summary(self, everything: list[Row]) -> None:
+    def _draw_summary(self, everything: list[Row], kept: int) -> None:
         parts = ["gated top", rows.summary(everything)]
         if self.seen.is_cut:
-            parts.append(f"only the newest {watch.PAGE * watch.MOST_PAGES:,} are shown")
+            parts.append(f"only the newest {watch.PAGE * watch.MOST_PAGES:,} are read")
         elif not self.seen.is_whole and not self.trouble:
             parts.append("reading")
         if self.seen.with_ended:
             parts.append(f"{sum(not row.is_active for row in everything)} ended")
         parts.append(f"by {self.order.value}")
         if self.wanted:
-            parts.append(f"filter: {self.wanted} ({len(self._rows)} shown)")
+            parts.append(f"filter: {self.wanted} ({kept})")
+        if kept > len(self._rows):
+            parts.append(f"the first {len(self._rows)} of {kept:,}")
         parts.append(printable(self.link.url))
         self.screen_stack[0].query_one("#summary", Static).update(Text("  ·  ".join(parts), style="bold"))
 
