@@ -33,19 +33,19 @@ HELP = """\
 Every line is a release. A verdict is about its present stage:
 
   ✗ rollback   go back
-  ‖ hold       do not go on: paused, blind, or the evidence is inconclusive
+  ‖ hold       do not go on: paused, blind, or inconclusive
   … pending    evidence is being collected
   ✓ promote    go on, once claimed
 
 STAGES has a sign for each:  ● done  ◐ running  ○ to come  ✗ went back
-EVIDENCE is the odds against the version beside the odds at which it goes
-back; the bar is the way from 1 to there, on a logarithmic scale.
-LOOK is the age of the last look; "stale" when the gate should have looked.
+EVIDENCE is the odds against the version beside the odds at which it
+goes back; the bar is the way from 1 to there, on a logarithmic scale.
+LOOK is the age of the last look; "stale" when another was due.
 
   Enter  open a release          Esc  back
-  /      filter by words         s    sort: worst, service, evidence, newest
+  /      filter by words         s    sort in another way
   e      with those that ended   x    show queries (in a release)
-  p      pause    r  resume    a  abort: asks for a name and a reason first
+  p  pause   r  resume   a  abort: asks for a name and a reason first
   q      quit
 
 Esc closes this."""
