@@ -74,6 +74,11 @@ def is_there(view: Top) -> bool:
     return view.seen.is_whole and len(first_cells(view)) == 2
 
 
+def is_asked_why(view: Top) -> bool:
+    """Keys go into the field for the reason, and no longer to the list."""
+    return view.screen.focused is not None and view.screen.focused.id == "reason"
+
+
 def test_the_list_is_live_and_the_worst_is_first(served: ServedGate) -> None:
     async def story() -> None:
         async with viewing(served.url) as (view, pilot):
@@ -157,13 +162,17 @@ def test_what_the_gate_refuses_is_told_and_nothing_else_happens(served: ServedGa
     async def story() -> None:
         async with viewing(served.url) as (view, pilot):
             await until(pilot, lambda: is_there(view))
-            await pilot.press("a", *"wrong", "enter", "enter")
+            await pilot.press("a")
+            await until(pilot, lambda: is_asked_why(view))
+            await pilot.press(*"wrong", "enter", "enter")
             await until(pilot, lambda: len(view._notifications) == 1)
             (told,) = view._notifications
             assert told.severity == "error"
             assert "abort" in told.title
             assert first_cells(view)[0] == "✗ rollback checkout"
-            await pilot.press("down", "a", *"wrong", "escape")
+            await pilot.press("down", "a")
+            await until(pilot, lambda: is_asked_why(view))
+            await pilot.press(*"wrong", "escape")
             assert served.get("/api/v1/releases", service="billing").json()["releases"][0]["active"]
 
     asyncio.run(story())
