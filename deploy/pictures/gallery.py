@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from deploy import measured
-from deploy.pictures import scenes
+from deploy.pictures import scenes, terminal
 from deploy.pictures.drawing import Axis, Ink, Plot, picture, words
 from gated.judge.stats import health
 from gated.model.evidence import Counts
@@ -280,6 +280,7 @@ PICTURES: dict[str, Callable[[], str]] = {
     "proof.svg": proof,
     "buckets.svg": buckets,
     "found.svg": found,
+    "top.svg": terminal.picture,
 }
 
 
