@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import gated
 from deploy import kubernetes
-from deploy.kubernetes import CHART
+from deploy.kubernetes import CHART, KUSTOMIZE
 from deploy.local import binaries, process
 from deploy.local.gated import COMMAND
 from deploy.local.process import HttpServer
@@ -134,6 +134,7 @@ def test_every_pod_satisfies_the_restricted_pod_security_standard(rendered: list
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
         assert all("hostPath" not in volume for volume in pod.get("volumes", ()))
         assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
         for container in containers(pod):
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
@@ -189,6 +190,20 @@ def test_alerts_find_the_gate_whatever_it_is_called() -> None:
     assert endpoint["relabelings"][0] == {"targetLabel": "job", "replacement": "gated"}
     for file in kubernetes.alerts():
         assert set(re.findall(r'job="([^"]*)"', file.read_text())) <= {"gated"}
+
+
+def test_a_network_policy_without_peers_lets_in_the_namespace_and_no_more() -> None:
+    """An empty list of peers would let in everybody."""
+    spec = one(render(changed("default", networkPolicy__enabled=True)), "NetworkPolicy")["spec"]
+    assert spec["policyTypes"] == ["Ingress"]
+    assert spec["ingress"] == [{"ports": [{"port": "http", "protocol": "TCP"}], "from": [{"podSelector": {}}]}]
+
+
+def test_a_network_policy_that_limits_where_gated_goes_leaves_it_names() -> None:
+    spec = one(render(values_of("everything")), "NetworkPolicy")["spec"]
+    names, *others = spec["egress"]
+    assert {(port["port"], port["protocol"]) for port in names["ports"]} == {(53, "UDP"), (53, "TCP")}
+    assert (spec["policyTypes"], others) == (["Ingress", "Egress"], values_of("everything")["networkPolicy"]["egress"])
 
 
 def test_no_secret_is_ever_in_an_object(rendered: list[Object]) -> None:
@@ -338,6 +353,16 @@ def test_the_notes_say_what_to_do_next_and_what_to_beware_of(tmp_path: Path) -> 
 def test_copies_and_tables_are_current() -> None:
     """Run `make docs` after alerts, dashboards, gated.yaml's keys or the values changed."""
     assert kubernetes.stale() == []
+
+
+def test_new_changed_and_removed_sources_make_the_copies_stale(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    copies = [CHART / "files/alerts/extra.rules.yaml", KUSTOMIZE / "components/prometheus-operator/alerts/extra.yaml"]
+    assert not any(copy in kubernetes.stale() for copy in copies)
+    (tmp_path / "extra.rules.yaml").write_text("groups: []\n")
+    monkeypatch.setattr(kubernetes, "alerts", lambda: [tmp_path / "extra.rules.yaml"])
+    assert set(copies) <= set(kubernetes.stale())
+    monkeypatch.setattr(kubernetes, "_copies", lambda: iter([CHART / "files/dashboards/gone.json"]))
+    assert CHART / "files/dashboards/gone.json" in kubernetes.stale()
 
 
 def test_every_value_is_described_and_nothing_else_is_allowed() -> None:
