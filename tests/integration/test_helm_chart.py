@@ -199,6 +199,14 @@ def test_a_network_policy_without_peers_lets_in_the_namespace_and_no_more() -> N
     assert spec["ingress"] == [{"ports": [{"port": "http", "protocol": "TCP"}], "from": [{"podSelector": {}}]}]
 
 
+def test_a_network_policy_lets_in_its_peers_and_the_test_of_the_chart() -> None:
+    made = render(values_of("everything"))
+    (rule,) = one(made, "NetworkPolicy")["spec"]["ingress"]
+    *peers, test = rule["from"]
+    assert peers == values_of("everything")["networkPolicy"]["from"]
+    assert test == {"podSelector": {"matchLabels": one(made, "Pod")["metadata"]["labels"]}}
+
+
 def test_a_network_policy_that_limits_where_gated_goes_leaves_it_names() -> None:
     spec = one(render(values_of("everything")), "NetworkPolicy")["spec"]
     names, *others = spec["egress"]

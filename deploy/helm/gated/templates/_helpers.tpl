@@ -18,6 +18,12 @@ app.kubernetes.io/name: {{ include "gated.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Not what the Service selects by. */}}
+{{- define "gated.testLabels" -}}
+app.kubernetes.io/name: {{ include "gated.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{- define "gated.labels" -}}
 {{- with .Values.commonLabels }}
 {{- toYaml . }}
