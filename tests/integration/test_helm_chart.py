@@ -126,6 +126,33 @@ def test_what_can_be_switched_off() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "url"),
+    [
+        ({}, None),
+        ({"ingress__enabled": True, "ingress__host": "gate.example"}, "http://gate.example"),
+        (
+            {"ingress__enabled": True, "ingress__host": "gate.example", "ingress__tlsSecret": "certificate"},
+            "https://gate.example",
+        ),
+        (
+            {
+                "ingress__enabled": True,
+                "ingress__host": "gate.example",
+                "config__external_url": "https://other.example",
+            },
+            "https://other.example",
+        ),
+    ],
+    ids=["without an ingress", "plain", "with a certificate", "said otherwise"],
+)
+def test_gated_knows_under_which_name_the_ingress_serves_it(changes: Object, url: str | None) -> None:
+    """The status page refuses what a browser sends to a name it does not know."""
+    config = yaml.safe_load(files_of(render(changed("default", **changes)), "config")["gated.yaml"])
+    assert config.get("external_url") == url
+    assert config["sources"] == values_of("default")["config"]["sources"]
+
+
 def test_every_pod_satisfies_the_restricted_pod_security_standard(rendered: list[Object]) -> None:
     for pod in pods(rendered):
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -230,6 +257,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no configuration": ({"config": None}, "config.sources is not set"),
     "no source": ({"config": {}}, "config.sources is not set: gated must know which Prometheus to ask"),
     "two replicas": ({"replicas": 2}, "replicas is 2: one gated process watches one store"),
+    "a name that no Service may have": ({"fullnameOverride": "Gate"}, "fullnameOverride.*not match pattern"),
     "half a replica": ({"replicas": 0.5}, "replicas.*integer"),
     "an unknown key": ({"imagee": {}}, "imagee.* not allowed"),
     "an unknown key of gated.yaml": ({"config__evaluation": "1s"}, "config.*evaluation.* not allowed"),

@@ -83,6 +83,12 @@ password_file: {{ printf "/etc/gated/secrets/%s/%s" $postgresql.existingSecret $
 {{- end }}
 {{- end }}
 
+{{- define "gated.externalUrl" -}}
+{{- if and .Values.ingress.enabled .Values.ingress.host }}
+{{- printf "%s://%s" (ternary "https" "http" (ne .Values.ingress.tlsSecret "")) .Values.ingress.host }}
+{{- end }}
+{{- end }}
+
 {{/* gated.yaml: what the chart decides, then what config says. */}}
 {{- define "gated.config" -}}
 listen: {{ printf "%s:9911" .Values.listenHost | quote }}
@@ -93,7 +99,11 @@ store:
 {{- else }}
 store: {{ include "gated.store" . }}
 {{- end }}
-{{ toYaml .Values.config }}
+{{- $config := .Values.config }}
+{{- with include "gated.externalUrl" . }}
+{{- $config = merge (dict) $config (dict "external_url" .) }}
+{{- end }}
+{{ toYaml $config }}
 {{- end }}
 
 {{/* The rule files. Their own braces are theirs: nothing in them is a template. */}}
