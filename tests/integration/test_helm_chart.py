@@ -419,6 +419,49 @@ def test_every_value_is_described_and_nothing_else_is_allowed() -> None:
     assert list(undescribed(schema["properties"], values, "")) == []
 
 
+ALERT = """\
+# A comment.
+groups:
+  - name: sample
+    rules:
+      - alert: Sample
+        expr: up{job="gated"} == 0
+        for: 2m
+        annotations:
+          summary: "{{ $labels.instance }} has {{ .Values.nothing }}"
+          description: |
+            {{ range query "up" }}{{ .Labels.job }}{{ end }}
+          runbook_url: https://gated.example/runbooks/Sample
+"""
+
+
+@pytest.mark.parametrize("url", ["", "https://wiki.example/run/", "https://wiki.example/run"])
+def test_only_the_address_of_the_runbooks_is_put_into_an_alert(url: str, tmp_path: Path) -> None:
+    chart = shutil.copytree(CHART, tmp_path / "gated")
+    (chart / "files/alerts").mkdir(exist_ok=True)
+    (chart / "files/alerts/sample.rules.yaml").write_text(ALERT)
+    values = changed("everything", prometheusRule__runbooksUrl=url)
+    ran = helm("template", "gated", str(chart), values=values)
+    assert ran.code == 0, ran.told
+    made = one(objects(ran.out), "PrometheusRule", "release-gate-sample")
+    assert_valid(made, NEWEST)
+    there = "https://wiki.example/run/Sample" if url else "https://gated.example/runbooks/Sample"
+    assert made["spec"] == yaml.safe_load(ALERT.replace("https://gated.example/runbooks/Sample", there))
+
+
+def test_a_dashboard_keeps_its_braces(tmp_path: Path) -> None:
+    chart = shutil.copytree(CHART, tmp_path / "gated")
+    (chart / "files/dashboards").mkdir(exist_ok=True)
+    text = '{\n  "legendFormat": "{{service}} <&> {{ .Values.x }}",\n  "title": "$service \\n \\u00e9"\n}\n'
+    (chart / "files/dashboards/sample.json").write_text(text)
+    ran = helm("template", "gated", str(chart), values=values_of("everything"))
+    assert ran.code == 0, ran.told
+    made = one(objects(ran.out), "ConfigMap", "release-gate-dashboard-sample")
+    assert made["data"] == {"sample.json": text}
+    assert made["metadata"]["namespace"] == "monitoring"
+    assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
 def test_alerts_reach_the_operator_as_they_were_written(tmp_path: Path) -> None:
     """Their templates are Prometheus', so helm leaves every brace alone; promtool takes what it made."""
     made = [each for each in render(values_of("everything")) if each["kind"] == "PrometheusRule"]
