@@ -32,8 +32,9 @@ check: $(READY) ## format, lint, types, who may import whom, and the shipped rul
 bench: $(READY) ## print what a tick, a poll and an evaluation cost on this machine; takes minutes
 	$(BIN)/pytest -m slow -s tests/bench $(ARGS)
 
-docs: $(READY) ## write the pages of docs/ that follow from the code
+docs: $(READY) ## write the pages of docs/ and the dashboards of grafana/ that follow from the code
 	$(BIN)/python -m deploy.docs
+	$(BIN)/python -m grafana
 
 UV := .cache/uv/bin/uv
 COMPILE := $(UV) pip compile -q --system-certs --universal --python-version 3.11 --generate-hashes \
