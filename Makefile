@@ -19,6 +19,7 @@ demo: $(READY) ## promote a good version and roll back a bad one, against real s
 
 test: check ## check, then run every test; ARGS="tests/unit -k ratio" for some of them
 	$(BIN)/python -m deploy.local.binaries
+	$(BIN)/python -m deploy.local.npm grafana/schema-check
 	$(BIN)/pytest -n auto -m "not slow" $(ARGS)
 
 check: $(READY) ## format, lint, types, who may import whom, and the shipped rules with their cases
