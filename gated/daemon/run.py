@@ -71,7 +71,11 @@ class _Daemon:
         self._clock = clock
         self._listening = listening
         self._started_at = clock.now()
-        self._metrics = Metrics(sources=[source.name for source in settings.sources], endpoints=[log.NAME])
+        self._metrics = Metrics(
+            sources=[source.name for source in settings.sources],
+            endpoints=[log.NAME],
+            external_url=settings.external_url,
+        )
         self._bell = Bell()
         self._live = Live()
         self._rules = RuleFiles(settings.load_rules, self._rules_loaded)

@@ -38,13 +38,21 @@ class Metrics:
     Args:
         sources: the names of the configured sources, so that their counters exist from the start.
         endpoints: the names of the endpoints signals are delivered to, likewise.
+        external_url: where people reach gated; empty when nobody said.
     """
 
-    def __init__(self, *, sources: Iterable[str] = (), endpoints: Iterable[str] = ()) -> None:
+    def __init__(self, *, sources: Iterable[str] = (), endpoints: Iterable[str] = (), external_url: str = "") -> None:
         self.registry = CollectorRegistry()
         r = self.registry
         self.build = Gauge("gated_build_info", "The version that runs.", ["version", "python"], registry=r)
         self.build.labels(gated.__version__, platform.python_version()).set(1)
+        self.config = Gauge(
+            "gated_config_info",
+            "What the settings say that others need to know: where people reach gated, empty when unset.",
+            ["external_url"],
+            registry=r,
+        )
+        self.config.labels(external_url).set(1)
         self.ticks = Counter("gated_ticks", "Evaluations of all active releases.", registry=r)
         self.ticks_missed = Counter("gated_ticks_missed", "Evaluations that were due and did not happen.", registry=r)
         self.tick_failures = Counter("gated_tick_failures", "Evaluations that could not be carried out.", registry=r)
@@ -215,6 +223,11 @@ class _Families:
         self.verdict = GaugeMetricFamily(
             "gated_stage_verdict", "1 for a stage's present verdict.", labels=[*where, "stage", "verdict"]
         )
+        self.rule = GaugeMetricFamily(
+            "gated_rule_info",
+            "What a rule's value and limit are measured in: ratio, seconds, count, or a number of the rule's own.",
+            labels=[*rule, "unit"],
+        )
         self.value = GaugeMetricFamily("gated_rule_value", "The number a rule judged last, in its unit.", labels=rule)
         self.limit = GaugeMetricFamily("gated_rule_limit", "A rule's limit, in its unit.", labels=rule)
         self.evidence = GaugeMetricFamily(
@@ -251,6 +264,7 @@ class _Families:
             self.active,
             self.info,
             self.verdict,
+            self.rule,
             self.value,
             self.limit,
             self.evidence,
@@ -281,6 +295,7 @@ def _latest(releases: Iterable[Release]) -> list[Release]:
 def _add_rules(made: _Families, release: Release) -> None:
     for result in release.results:
         labels = [release.service, release.environment, result.rule]
+        made.rule.add_metric([*labels, result.unit.value], 1)
         if result.value is not None:
             made.value.add_metric(labels, result.value)
         if result.limit is not None:

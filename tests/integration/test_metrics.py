@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local import binaries
 from gated.model.reading import FailureReason
+from gated.signals.metrics import Metrics
 from tests.serving import ServedGate
 
 
@@ -106,3 +107,19 @@ def test_an_id_of_a_release_is_nowhere(served: ServedGate) -> None:
     served.start(release)
     served.tick(20)
     assert release not in served.get("/metrics").text
+
+
+def test_a_rule_says_what_its_value_is_measured_in(served: ServedGate) -> None:
+    """A dashboard cannot draw a share and a duration on one axis."""
+    release = served.open()
+    served.start(release)
+    served.tick()
+    rule = 'gated_rule_info{{environment="production",rule="{}",service="checkout",unit="{}"}}'
+    assert sample(served, rule.format("error-rate", "ratio")) == "1.0"
+    assert served.get("/metrics").text.count("gated_rule_info{") == len(served.policy.rules)
+
+
+def test_the_address_for_people_is_told_and_empty_when_nobody_said() -> None:
+    assert b'gated_config_info{external_url=""} 1.0' in Metrics().exposition()[0]
+    told = Metrics(external_url="https://gated.example").exposition()[0]
+    assert b'gated_config_info{external_url="https://gated.example"} 1.0' in told

@@ -141,7 +141,7 @@ def load(gate: Gate, identity: ReleaseId, links: Mapping[SourceName, str], now: 
         planned=policy.stage((release.current_stage or release.stages[0]).name),
         stages=tuple(_stages(gate, release, policy, now)),
         band="" if drawing is None else plots.band(drawing, _marks(release), release.service, _WIDTH),
-        rules=tuple(sorted(_rules(release, policy, drawing, links), key=_urgency)),
+        rules=tuple(sorted(_rules(release, policy, drawing, links), key=lambda each: _urgency(release, each))),
         events=tuple(events[:_EVENTS]),
         is_cut=len(events) > _EVENTS,
     )
@@ -198,10 +198,11 @@ def _rules(
         yield RuleView(result, rule, values, odds, _link(links.get(rule.source, ""), result))
 
 
-def _urgency(each: RuleView) -> tuple[bool, int]:
-    """Worse before better, and what only warns behind what may stop the release, unless it does warn."""
-    result = each.result
-    return result.on_breach is OnBreach.WARN and result.outcome is not Outcome.BREACH, -result.outcome
+def _urgency(release: Release, each: RuleView) -> tuple[bool, bool, int]:
+    """What made it go back first, then the worse before the better; what only warns stands behind, unless it warns."""
+    result, back = each.result, release.rollback
+    is_calm = result.on_breach is OnBreach.WARN and result.outcome is not Outcome.BREACH
+    return back is None or back.rule != result.rule, is_calm, -result.outcome
 
 
 def _link(source: str, result: RuleResult) -> str:
