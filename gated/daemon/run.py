@@ -115,6 +115,9 @@ class _Daemon:
                 validity_seconds=gate.validity_seconds,
             )
         )
+        self._metrics.interval.set(interval)
+        self._metrics.last_tick.set(self._started_at)
+        self._metrics.store_writable.set(_store_check(gate).passed)
         work = Work(
             gate=gate,
             eyes=sources,
