@@ -19,6 +19,8 @@ demo: $(READY) ## promote a good version and roll back a bad one, against real s
 
 test: check ## check, then run every test; ARGS="tests/unit -k ratio" for some of them
 	$(BIN)/python -m deploy.local.binaries
+	$(BIN)/python -m deploy.local.npm grafana/schema-check
+	$(BIN)/python -m deploy.local.npm tests/browser
 	$(BIN)/pytest -n auto -m "not slow" $(ARGS)
 
 check: $(READY) ## format, lint, types, who may import whom, and the shipped rules with their cases
@@ -32,8 +34,10 @@ check: $(READY) ## format, lint, types, who may import whom, and the shipped rul
 bench: $(READY) ## print what a tick, a poll and an evaluation cost on this machine; takes minutes
 	$(BIN)/pytest -m slow -s tests/bench $(ARGS)
 
-docs: $(READY) ## write the pages of docs/ that follow from the code, and build the site into .cache/site
+docs: $(READY) ## write what follows from the code (pages of docs/, dashboards, copies in the chart); build the site
 	$(BIN)/python -m deploy.docs
+	$(BIN)/python -m grafana
+	$(BIN)/python -m deploy.kubernetes
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 UV := .cache/uv/bin/uv

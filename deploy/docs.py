@@ -12,7 +12,7 @@ from typing import Any
 
 from prometheus_client.metrics import MetricWrapperBase
 
-from deploy import consoles, tables
+from deploy import alerts, consoles, tables
 from deploy.pictures.gallery import PICTURES
 from gated.daemon.settings_schema import ConfigFile
 from gated.rulebook.cases import CasesFile
@@ -64,6 +64,8 @@ def schema_of(entry: type[Entry]) -> str:
 _PAGES: dict[str, Callable[[], str]] = {
     "api.md": api_page,
     "metrics.md": metrics_page,
+    "alerts.md": lambda: alerts.with_sections((_DOCS / "alerts.md").read_text(), "runbooks/"),
+    "runbooks/index.md": lambda: alerts.with_sections((_DOCS / "runbooks" / "index.md").read_text(), ""),
     "testing-rules.md": lambda: consoles.with_outputs((_DOCS / "testing-rules.md").read_text()),
     "statistics.md": lambda: consoles.with_outputs(tables.with_tables((_DOCS / "statistics.md").read_text())),
     "comparison.md": lambda: tables.with_tables((_DOCS / "comparison.md").read_text()),

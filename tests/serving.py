@@ -17,7 +17,7 @@ from typing import Any, Self, assert_never
 import requests
 import uvicorn
 
-from gated.model.ids import PlanName, RuleName
+from gated.model.ids import PlanName, RuleName, SourceName
 from gated.model.plan import Policy, Rulebook
 from gated.model.reading import (
     Buckets,
@@ -43,6 +43,7 @@ from gated.operations.tick import Tick, tick
 from gated.server.app import create_app
 from gated.server.bell import Bell
 from gated.server.deadline import PromptProtocol
+from gated.server.pages.live import Live
 from gated.server.services import Check, Readiness, Services
 from gated.signals.metrics import Metrics, ReleaseCollector
 from gated.sources.look import Look
@@ -112,16 +113,23 @@ class ServedGate:
         directory: where its SQLite file goes.
         policy: the only plan; the sample plan unless given.
         store_url: another store.
+        external_url: where people reach it.
     """
 
-    def __init__(self, directory: Path, policy: Policy | None = None, store_url: str = "") -> None:
+    def __init__(
+        self, directory: Path, policy: Policy | None = None, store_url: str = "", external_url: str = ""
+    ) -> None:
+        self.external_url = external_url
         self.world = World()
         self.now = samples.NOW
         self.policy = policy or samples.policy()
         self.store = Store.open(store_url or f"sqlite:///{directory / 'gated.db'}", upgrades=True)
         self.metrics = Metrics(sources=["default"], endpoints=["log"])
         self.bell = Bell()
-        self.gate = Gate(self.store, interval_seconds=INTERVAL, listeners=(self.metrics.committed, self.bell.ring))
+        self.live = Live()
+        self.gate = Gate(
+            self.store, interval_seconds=INTERVAL, listeners=(self.metrics.committed, self.bell.ring, self.live.heard)
+        )
         self.metrics.registry.register(
             ReleaseCollector(
                 recent=lambda: self.store.recent(self.now - 3600),
@@ -144,8 +152,11 @@ class ServedGate:
             rulebook=lambda: rulebook,
             now=lambda: self.now,
             bell=self.bell,
+            live=self.live,
             metrics=self.metrics.exposition,
             readiness=lambda: Readiness(ready=True, checks=(Check(name="store", passed=True, detail=""),)),
+            external_url=self.external_url,
+            source_links={SourceName("default"): "https://prometheus.example"},
             reload=lambda: self.reload_faults,
         )
 
@@ -166,6 +177,7 @@ class ServedGate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._loop.call_soon_threadsafe(self.bell.close)
+        self._loop.call_soon_threadsafe(self.live.close)
         self._server.should_exit = True
         self._thread.join(10)
         self.session.close()
@@ -175,6 +187,7 @@ class ServedGate:
         async def serve() -> None:
             self._loop = asyncio.get_running_loop()
             self.bell.attach(self._loop)
+            self.live.attach(self._loop)
             serving = asyncio.create_task(self._server.serve())
             while not self._server.started and not serving.done():
                 await asyncio.wait({serving}, timeout=0.01)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import requests
 
+from deploy import alerts
 from deploy.demo import past
 from deploy.demo.workload import Workload
 from deploy.local.gated import Gated
@@ -38,6 +39,7 @@ class Surroundings:
                 Alertmanager({"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}, directory=directory)
             )
             (directory / "alerts.yaml").write_text((_HERE / "alerts.yaml").read_text())
+            (directory / alerts.RULES.name).write_text(alerts.rules_evaluated_every(_EVERY))
             self._publish_targets()
             backfill(past.openmetrics(FIRST_VERSION, time.time()), directory)  # noqa: TID251 -- when Prometheus thinks it is
             self.prometheus = starting.enter_context(
@@ -119,7 +121,7 @@ class Surroundings:
                 "evaluation_interval": _EVERY,
                 "external_labels": {"cluster": "demo"},
             },
-            "rule_files": ["alerts.yaml"],
+            "rule_files": ["alerts.yaml", alerts.RULES.name],
             "alerting": {
                 "alertmanagers": [{"static_configs": [{"targets": [self.alertmanager.url.removeprefix("http://")]}]}]
             },

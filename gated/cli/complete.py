@@ -19,9 +19,17 @@ D = TypeVar("D", bound=BaseModel)
 
 def releases(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
     """The ids of active releases, with what they are."""
-    page = _ask(ctx, Request("GET", ("api", "v1", "releases"), {"active": "true", "limit": "100"}), ReleasePage)
-    found = page.releases if page is not None else ()
-    return _items(incomplete, [(each.release, f"{each.service} {each.version}") for each in found])
+    return _items(incomplete, [(each.release, f"{each.service} {each.version}") for each in _active(ctx)])
+
+
+def services(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
+    """The services that have an active release."""
+    return _items(incomplete, sorted({(each.service, "") for each in _active(ctx)}))
+
+
+def environments(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
+    """The environments that have an active release."""
+    return _items(incomplete, sorted({(each.environment, "") for each in _active(ctx)}))
 
 
 def stages(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
@@ -36,6 +44,11 @@ def plans(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[
     """The plans that the daemon has loaded."""
     found = _ask(ctx, Request("GET", ("api", "v1", "rules")), RulebookDocument)
     return _items(incomplete, [(plan.plan, f"{len(plan.stages)} stages") for plan in found.plans] if found else [])
+
+
+def _active(ctx: click.Context) -> tuple[ReleaseDocument, ...]:
+    page = _ask(ctx, Request("GET", ("api", "v1", "releases"), {"active": "true", "limit": "100"}), ReleasePage)
+    return page.releases if page is not None else ()
 
 
 def _ask(ctx: click.Context, request: Request, kind: type[D]) -> D | None:

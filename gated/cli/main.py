@@ -27,6 +27,7 @@ class _Commands(LazyGroup):
         "release": Lazy("gated.cli.release:release", "Register a rollout, look at it, pause it, end it."),
         "stage": Lazy("gated.cli.stage:stage", "Tell the gate which stage traffic has reached."),
         "wait": Lazy("gated.cli.wait:wait", "Wait for the verdict of a stage, and claim the promote."),
+        "top": Lazy("gated.cli.top.command:top", "Watch all gates in the terminal, worst first."),
         "db": Lazy("gated.cli.db:db", "Look after the database."),
         "completion": Lazy(
             "gated.cli.completion:completion", "Print the script that makes a shell complete gated's commands."

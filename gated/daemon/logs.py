@@ -21,10 +21,12 @@ def configure(log_format: str, level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    # Never with local variables, as structlog's own choices have them: one may be a credential.
+    without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     final: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(pad_event_to=24)]
+        [structlog.dev.ConsoleRenderer(pad_event_to=24, exception_formatter=structlog.dev.plain_traceback)]
         if for_people
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [structlog.processors.ExceptionRenderer(without_locals), structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[

@@ -23,6 +23,7 @@ from gated.operations.gate import Gate
 from gated.server.app import create_app
 from gated.server.bell import Bell
 from gated.server.deadline import PromptProtocol
+from gated.server.pages.live import Live
 from gated.server.services import Check, Readiness, Services
 from gated.signals import log
 from gated.signals.metrics import Metrics, ReleaseCollector
@@ -70,8 +71,13 @@ class _Daemon:
         self._clock = clock
         self._listening = listening
         self._started_at = clock.now()
-        self._metrics = Metrics(sources=[source.name for source in settings.sources], endpoints=[log.NAME])
+        self._metrics = Metrics(
+            sources=[source.name for source in settings.sources],
+            endpoints=[log.NAME],
+            external_url=settings.external_url,
+        )
         self._bell = Bell()
+        self._live = Live()
         self._rules = RuleFiles(settings.load_rules, self._rules_loaded)
 
     async def run(self) -> None:
@@ -97,7 +103,9 @@ class _Daemon:
         self, store: Store, sources: Sources, ticking: ThreadPoolExecutor, stopping: asyncio.Event
     ) -> None:
         interval = self._settings.evaluation_interval_seconds
-        gate = Gate(store, interval_seconds=interval, listeners=(self._metrics.committed, self._bell.ring))
+        gate = Gate(
+            store, interval_seconds=interval, listeners=(self._metrics.committed, self._bell.ring, self._live.heard)
+        )
         self._metrics.registry.register(
             ReleaseCollector(
                 recent=lambda: store.recent(self._clock.now() - _SHOWN_AFTER_END_SECONDS),
@@ -107,6 +115,9 @@ class _Daemon:
                 validity_seconds=gate.validity_seconds,
             )
         )
+        self._metrics.interval.set(interval)
+        self._metrics.last_tick.set(self._started_at)
+        self._metrics.store_writable.set(_store_check(gate).passed)
         work = Work(
             gate=gate,
             eyes=sources,
@@ -116,6 +127,7 @@ class _Daemon:
             retention_seconds=self._settings.retention_seconds,
         )
         self._bell.attach(asyncio.get_running_loop())
+        self._live.attach(asyncio.get_running_loop())
         server = _Server(self._app(gate, work))
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         looking = asyncio.create_task(
@@ -137,6 +149,7 @@ class _Daemon:
         _log.info("stopping")
         stopping.set()
         self._bell.close()
+        self._live.close()
         server.should_exit = True
         await asyncio.gather(serving, looking)
         _log.info("stopped")
@@ -147,8 +160,11 @@ class _Daemon:
             rulebook=lambda: self._rules.rulebook,
             now=self._clock.now,
             bell=self._bell,
+            live=self._live,
             metrics=self._metrics.exposition,
             readiness=lambda: self._readiness(gate, work),
+            external_url=self._settings.external_url,
+            source_links={source.name: source.external_url or source.url for source in self._settings.sources},
             reload=self._rules.reload if self._settings.has_reload_endpoint else None,
         )
         return uvicorn.Config(

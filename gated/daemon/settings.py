@@ -221,6 +221,7 @@ def _source(name: SourceName, entry: SourceEntry, folder: Path, interval_seconds
     return SourceSettings(
         name=name,
         url=entry.url,
+        external_url=entry.external_url or "",
         kind=entry.kind,
         timeout_seconds=entry.timeout or min(_DEFAULT_TIMEOUT_SECONDS, interval_seconds),
         max_bytes=entry.max_response_size,

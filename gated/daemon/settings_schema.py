@@ -192,6 +192,8 @@ class SourceEntry(Entry):
     alerts rules only."""
     url: Annotated[str, Spelling("an address", _read_server, {"type": "string", "pattern": "^https?://[^@?#{}]+$"})]
     """Its address, with a path prefix if it has one."""
+    external_url: Url | None = None
+    """Where people reach it in a browser, for links on the status page; the same as url unless said."""
     timeout: PositiveDuration | None = None
     """How long one evaluation may take, all requests together; by default 5s, or an evaluation_interval where that
     is shorter. A dead source then delays one evaluation and not the next."""
@@ -287,7 +289,7 @@ class ConfigFile(Entry):
     """Where the API and /metrics are served, as host:port. gated has no authentication of its own
     yet: listen on loopback, behind a proxy that authenticates."""
     external_url: Url | None = None
-    """Where people reach gated; used for links in signals."""
+    """Where people reach gated: for links to it, and the name by which it may be called in a browser."""
     evaluation_interval: Annotated[float, duration(minimum_seconds=1)] = spelled("15s")
     """How often the rules are judged; at least 1s. As often as Prometheus scrapes is enough."""
     rules: Annotated[list[Text], Field(min_length=1)]

@@ -58,6 +58,7 @@ class Work:
         """
         self._guarded("tick_failed", lambda: self._look(now))
         self._guarded("delivery_failed", self._tell)
+        self._try_to_write()
         if self._pruned_at is None or now - self._pruned_at >= _PRUNE_EVERY_SECONDS:
             self._pruned_at = now
             self._guarded("pruning_failed", lambda: self._prune(now))
@@ -80,6 +81,16 @@ class Work:
             for attempt in deliver(self._gate, endpoint, self._clock.now()):
                 outcome = "delivered" if attempt.error is None else "failed"
                 self._metrics.deliveries.labels(endpoint.name, outcome).inc()
+
+    def _try_to_write(self) -> None:
+        """A gate without releases writes nothing; a full disk must be known before the next one begins."""
+        try:
+            self._gate.store.ping()
+        except Exception as error:  # noqa: BLE001 -- whatever it is, nothing was written and the watch goes on
+            self._metrics.store_writable.set(0)
+            _log.error("store_unwritable", reason=str(error), exc_info=not isinstance(error, GatedError))
+        else:
+            self._metrics.store_writable.set(1)
 
     def _prune(self, now: float) -> None:
         pruned = self._gate.store.prune(now - self._retention_seconds)

@@ -185,11 +185,15 @@ def _what_blindness_leads_to(release: Release, stage: Stage, now: float) -> Iter
 
 
 def _blind(results: tuple[RuleResult, ...]) -> Iterable[str]:
-    return (
-        f"{result.rule} has no evidence: {result.reason}"
-        for result in results
-        if result.on_breach is not OnBreach.WARN and result.outcome.is_blind
-    )
+    """Who sees nothing, and why; rules that give the same reason are named together."""
+    unseeing: dict[str, list[str]] = {}
+    for result in results:
+        if result.on_breach is not OnBreach.WARN and result.outcome.is_blind:
+            unseeing.setdefault(result.reason, []).append(result.rule)
+    for reason, rules in unseeing.items():
+        *others, last = rules
+        who = f"{', '.join(others)} and {last} have" if others else f"{last} has"
+        yield f"{who} no evidence: {reason}"
 
 
 def _unsettled(results: tuple[RuleResult, ...], but: str = "") -> Iterable[str]:

@@ -82,6 +82,22 @@ class RuleDocument(Document):
     """Until health is proved, if it goes on like this; null when nobody can tell."""
 
 
+class WorstRuleDocument(Document):
+    """The rule that says the worst of a release: what somebody with a hundred releases in view must see of each."""
+
+    rule: str
+    outcome: str = Field(examples=["ok", "pending", "no_data", "error", "breach"])
+    on_breach: OnBreach
+    reason: str
+    """One sentence for people."""
+    value: float | None
+    limit: float | None
+    unit: Unit
+    evidence: float | None
+    """As in RuleDocument."""
+    evidence_limit: float | None
+
+
 class VerdictDocument(Document):
     """The verdict of one stage. Advance only on `promote`, before `valid_until`, after a successful claim."""
 
@@ -128,6 +144,10 @@ class StageDocument(Document):
     verdict_id: str
     reason: str
     claimed_by: str | None
+    since: Instant | None = None
+    """When the verdict began."""
+    eta_seconds: float | None = None
+    """Seconds to the earliest possible promotion; null when there is none to wait for."""
 
 
 class PauseDocument(Document):
@@ -176,6 +196,10 @@ class ReleaseDocument(Document):
     paused: PauseDocument | None
     rollback: RollbackDocument | None
     stages: tuple[StageDocument, ...]
+    stale_at: Instant | None = None
+    """From when on the last look is too old to be believed; null before the first look, and once the release ended."""
+    worst_rule: WorstRuleDocument | None = None
+    """By outcome, then by evidence; a limit that was passed before the release began comes last."""
 
 
 class DecisionDocument(Document):

@@ -25,6 +25,7 @@ from gated.model.rule import (
     is_sequential,
 )
 from gated.model.units import format_duration
+from gated.model.verdict import Outcome
 from gated.operations.documents import (
     AuditDocument,
     DecisionDocument,
@@ -41,9 +42,11 @@ from gated.operations.documents import (
     RuleDocument,
     StageDocument,
     VerdictDocument,
+    WorstRuleDocument,
     instant,
     instant_or_none,
 )
+from gated.operations.drawing import Drawing, Pen, draw
 from gated.operations.gate import Gate
 from gated.store.records import Filter
 
@@ -137,6 +140,17 @@ def release(gate: Gate, identity: ReleaseId, now: float) -> ReleaseHistory:
     )
 
 
+def drawing(gate: Gate, identity: ReleaseId) -> Drawing | None:
+    """What every rule judged over time; None before the first look.
+
+    Raises:
+        NotFound: there is no such release.
+    """
+    found = gate.store.release(identity)
+    pens = [Pen(result.rule, result.unit, result.odds_limit) for result in found.results]
+    return draw(gate.store.trace(identity), pens)
+
+
 def release_document(gate: Gate, found: Release, now: float) -> ReleaseDocument:
     """One release that was read already."""
     policy = gate.policy_of(found)
@@ -164,6 +178,10 @@ def release_document(gate: Gate, found: Release, now: float) -> ReleaseDocument:
             _stage(state, policy.stage(state.name), show(found, policy, state.name, now, gate.validity_seconds))
             for state in found.stages
         ),
+        stale_at=instant(found.evaluated_at + gate.validity_seconds)
+        if found.phase.is_active and found.evaluated_at is not None
+        else None,
+        worst_rule=_worst(found.results),
     )
 
 
@@ -220,7 +238,32 @@ def _stage(state: StageState, planned: Stage, shown: Shown) -> StageDocument:
         verdict_id=shown.id,
         reason=shown.reason,
         claimed_by=state.claim.by if state.claim else None,
+        since=instant_or_none(shown.since),
+        eta_seconds=shown.eta_seconds,
     )
+
+
+def _worst(results: Iterable[RuleResult]) -> WorstRuleDocument | None:
+    worst = max(results, key=_badness, default=None)
+    if worst is None:
+        return None
+    return WorstRuleDocument(
+        rule=worst.rule,
+        outcome=worst.outcome.text,
+        on_breach=worst.on_breach,
+        reason=worst.reason,
+        value=worst.value,
+        limit=worst.limit,
+        unit=worst.unit,
+        evidence=_rounded(worst.odds),
+        evidence_limit=_rounded(worst.odds_limit),
+    )
+
+
+def _badness(result: RuleResult) -> tuple[bool, Outcome, float]:
+    """What makes one rule worse than another."""
+    share = result.odds / result.odds_limit if result.odds is not None and result.odds_limit else 0.0
+    return not result.is_pre_existing, result.outcome, share
 
 
 def _rollback(found: Release, rollback: Rollback) -> RollbackDocument:

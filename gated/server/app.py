@@ -5,6 +5,8 @@ from fastapi import FastAPI
 import gated
 from gated.server import lifecycle, problems, releases
 from gated.server.limits import BodyLimit
+from gated.server.origin import OwnPagesOnly
+from gated.server.pages import routes
 from gated.server.services import Services
 
 
@@ -14,13 +16,17 @@ def create_app(services: Services) -> FastAPI:
     Args:
         services: what requests are answered with.
     """
-    app = describe_app()
+    app = describe_app(services.external_url)
     app.state.services = services
     return app
 
 
-def describe_app() -> FastAPI:
-    """The application without anything to answer with: enough for its OpenAPI description."""
+def describe_app(external_url: str = "") -> FastAPI:
+    """The application without anything to answer with: enough for its OpenAPI description.
+
+    Args:
+        external_url: where people reach it; empty when nobody said.
+    """
     app = FastAPI(
         title="gated",
         version=gated.__version__,
@@ -30,7 +36,9 @@ def describe_app() -> FastAPI:
         redoc_url=None,
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(OwnPagesOnly, external_url=external_url)
     problems.install(app)
     app.include_router(releases.router)
     app.include_router(lifecycle.router)
+    app.include_router(routes.router)
     return app

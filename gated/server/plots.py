@@ -12,7 +12,7 @@ from gated.model.verdict import Verdict
 from gated.operations.drawing import Curve, Drawing
 
 WIDTH = 760
-_LEFT, _RIGHT = 78, 14
+_LEFT, _RIGHT = 92, 22
 _BAND_HEIGHT, _VALUE_HEIGHT, _ODDS_HEIGHT, _AXIS_HEIGHT = 22, 84, 64, 22
 _ROOM = 6
 """Between a plot and its edge."""
@@ -66,15 +66,16 @@ def legend() -> str:
     return f'<p class="legend">{keys}</p>'
 
 
-def band(drawing: Drawing, marks: Sequence[Mark], name: str) -> str:
+def band(drawing: Drawing, marks: Sequence[Mark], name: str, width: int = WIDTH) -> str:
     """The verdicts over time, with the stages above them and the times below.
 
     Args:
         drawing: the release.
         marks: where things happened.
         name: what it is of, for those who hear the page.
+        width: of the plot, in the units of its letters.
     """
-    time = _time_axis(drawing)
+    time = _time_axis(drawing, width)
     parts = []
     for each in drawing.bands:
         left, right = time(each.since), time(each.until)
@@ -82,18 +83,17 @@ def band(drawing: Drawing, marks: Sequence[Mark], name: str) -> str:
         label = f"{each.stage}: {verdict}" if each.stage else verdict
         shown = _text(left + 4, 15, label if _fits(label, right - left) else "") if right > left else ""
         told = f"<title>{escape(label)}, {_clock(each.since)} to {_clock(each.until)}</title>"
-        width = max(0.5, round(right - left, 1))
-        place = f'x="{left}" y="0" width="{width}" height="{_BAND_HEIGHT}"'
+        place = f'x="{left}" y="0" width="{max(0.5, round(right - left, 1))}" height="{_BAND_HEIGHT}"'
         parts.append(f'<rect class="{_class(each.verdict)}" {place}>{told}</rect>{shown}')
     ticks = "".join(_tick(time, at) for at in _ticks(drawing.at[0], drawing.at[-1]))
     body = "".join(parts) + _marks(marks, time, _BAND_HEIGHT) + ticks
-    return _svg(_BAND_HEIGHT + _AXIS_HEIGHT, f"verdicts of {name} over time", body)
+    return _svg(_BAND_HEIGHT + _AXIS_HEIGHT, f"verdicts of {name} over time", body, width)
 
 
-def values(drawing: Drawing, curve: Curve, marks: Sequence[Mark]) -> str:
+def values(drawing: Drawing, curve: Curve, marks: Sequence[Mark], width: int = WIDTH) -> str:
     """What a rule judged, with its confidence interval, against its limit."""
     axis = _value_axis(curve)
-    time = _time_axis(drawing)
+    time = _time_axis(drawing, width)
     limits = curve.limits if len(curve.limits) > 1 else curve.limits * len(drawing.at)
     shown = next((limit for limit in reversed(limits) if limit is not None), None)
     label = "" if shown is None else _aside(axis(shown), f"limit {format_quantity(shown, curve.unit)}")
@@ -107,10 +107,10 @@ def values(drawing: Drawing, curve: Curve, marks: Sequence[Mark]) -> str:
         + label
         + _marks(marks, time, _VALUE_HEIGHT)
     )
-    return _svg(_VALUE_HEIGHT, f"{curve.rule}: value and limit over time", body)
+    return _svg(_VALUE_HEIGHT, f"{curve.rule}: value and limit over time", body, width)
 
 
-def odds(drawing: Drawing, curve: Curve, marks: Sequence[Mark]) -> str:
+def odds(drawing: Drawing, curve: Curve, marks: Sequence[Mark], width: int = WIDTH) -> str:
     """A rule's odds against the new version, on a scale of powers of ten; empty for rules without."""
     limit = curve.odds_limit
     if not curve.odds or limit is None:
@@ -118,7 +118,7 @@ def odds(drawing: Drawing, curve: Curve, marks: Sequence[Mark]) -> str:
     tens = tuple(None if each is None else _log(each) for each in curve.odds)
     known = [each for each in tens if each is not None]
     axis = Axis(min(known) - 0.2, max(*known, _log(limit)) + 0.4, _ODDS_HEIGHT - _ROOM, _ROOM)
-    time = _time_axis(drawing)
+    time = _time_axis(drawing, width)
     body = (
         _line("limit", drawing.at, (_log(limit),) * len(drawing.at), time, axis)
         + _line("odds", drawing.at, tens, time, axis)
@@ -126,7 +126,7 @@ def odds(drawing: Drawing, curve: Curve, marks: Sequence[Mark]) -> str:
         + (_aside(axis(0.0), "1 : 1") if axis.low <= 0 <= axis.high else "")
         + _marks(marks, time, _ODDS_HEIGHT)
     )
-    return _svg(_ODDS_HEIGHT, f"{curve.rule}: odds against the new version over time", body)
+    return _svg(_ODDS_HEIGHT, f"{curve.rule}: odds against the new version over time", body, width)
 
 
 def bar(low: float, share: float, high: float, most: float) -> str:
@@ -148,9 +148,9 @@ def bar(low: float, share: float, high: float, most: float) -> str:
     return f'<svg class="bar" viewBox="0 0 120 14" role="img" aria-label="{escape(label)}">{body}</svg>'
 
 
-def _time_axis(drawing: Drawing) -> Axis:
+def _time_axis(drawing: Drawing, width: int) -> Axis:
     first, last = drawing.at[0], drawing.at[-1]
-    return Axis(min(first, drawing.bands[0].since), max(last, first + 1), _LEFT, WIDTH - _RIGHT)
+    return Axis(min(first, drawing.bands[0].since), max(last, first + 1), _LEFT, width - _RIGHT)
 
 
 T = TypeVar("T")
@@ -197,7 +197,7 @@ def _value_axis(curve: Curve) -> Axis:
     """
     numbers = [number for number in (*curve.values, *curve.limits) if number is not None]
     most, least = max(numbers, default=0.0), min(numbers, default=0.0)
-    low = 0.0 if least < most * _FAR_FROM_ZERO else least - max(most - least, most * 1e-3) * 0.3
+    low = 0.0 if least < most * _FAR_FROM_ZERO or least == most else least - max(most - least, most * 1e-3) * 0.3
     return Axis(min(low, least), most + (most - low) * 0.15 if most > low else low + 1.0, _VALUE_HEIGHT - _ROOM, _ROOM)
 
 
@@ -249,5 +249,5 @@ def _class(verdict: Verdict | None) -> str:
     return f"v-{verdict.value}" if verdict is not None else "v-none"
 
 
-def _svg(height: int, label: str, body: str) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">{body}</svg>'
+def _svg(height: int, label: str, body: str, width: int) -> str:
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{body}</svg>'

@@ -35,7 +35,7 @@ class Problem(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     error: str
-    """`invalid`, `not_found`, `not_allowed`, `conflict`, `too_large`, `unavailable` or `internal`."""
+    """`invalid`, `not_found`, `not_allowed`, `conflict`, `too_large`, `forbidden`, `unavailable` or `internal`."""
     message: str
     """One sentence for people."""
     faults: tuple[str, ...] = ()
@@ -74,6 +74,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
+def status_of(error: GatedError) -> int:
+    """The status an error is answered with."""
+    return _kind(error)[0]
+
+
+def _kind(error: Exception) -> tuple[int, str]:
+    return next(((status, name) for kind, status, name in _STATUS if isinstance(error, kind)), (500, "internal"))
+
+
 def problem(status: int, problem_: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem as a response."""
     body = problem_.model_dump(mode="json")
@@ -83,13 +92,13 @@ def problem(status: int, problem_: Problem, headers: Mapping[str, str] | None = 
 
 
 def _on_gated_error(_request: Request, error: Exception) -> JSONResponse:
-    for kind, status, name in _STATUS:
-        if isinstance(error, kind):
-            if isinstance(error, InvalidInput):
-                return problem(status, Problem(error=name, message=_UNUSABLE, faults=error.faults))
-            headers = {"Retry-After": "1"} if isinstance(error, Unavailable) else None
-            return problem(status, Problem(error=name, message=str(error)), headers)
-    return _on_bug(_request, error)
+    status, name = _kind(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _on_bug(_request, error)
+    if isinstance(error, InvalidInput):
+        return problem(status, Problem(error=name, message=_UNUSABLE, faults=error.faults))
+    headers = {"Retry-After": "1"} if isinstance(error, Unavailable) else None
+    return problem(status, Problem(error=name, message=str(error)), headers)
 
 
 def _on_refused(_request: Request, error: Exception) -> JSONResponse:

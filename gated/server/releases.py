@@ -10,8 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from gated.model.errors import Conflict, InvalidInput
 from gated.model.ids import Actor, PlanName, ReleaseId, StageName, VerdictId
 from gated.model.units import parse_duration
-from gated.operations import releases, views
+from gated.operations import releases, report, views
 from gated.operations.documents import ReleaseDocument, ReleaseHistory, ReleasePage, RulebookDocument, VerdictDocument
+from gated.operations.drawing import Drawing
 from gated.server.problems import Refused, responses
 from gated.server.services import Services
 
@@ -133,6 +134,33 @@ def list_releases(
 def show_release(release: Identity, serving: Serving) -> ReleaseHistory:
     """Show one release with everything that happened to it. 404: no such release."""
     return views.release(serving.gate, ReleaseId(release), serving.now())
+
+
+@router.get("/releases/{release}/trace", responses=responses(404, 422))
+def show_trace(release: Identity, serving: Serving) -> Drawing | None:
+    """Show what every rule judged over time, as the status page draws it; null before the first look.
+
+    At most 240 points; of quiet times the fewer the longer ago they are. 404: no such release.
+    """
+    return views.drawing(serving.gate, ReleaseId(release))
+
+
+@router.get("/releases/{release}/report", responses=responses(404, 422))
+@router.get("/releases/{release}/report.json", responses=responses(404, 422))
+def show_report(release: Identity, serving: Serving) -> ReleaseHistory:
+    """Report what happened to a release, whole; the same as the release itself. 404: no such release."""
+    return views.release(serving.gate, ReleaseId(release), serving.now())
+
+
+@router.get(
+    "/releases/{release}/report.md",
+    responses={200: {"content": {"text/markdown": {}}}, **responses(404, 422)},
+    response_class=Response,
+)
+def show_report_as_markdown(release: Identity, serving: Serving) -> Response:
+    """Report what happened to a release as Markdown, for a ticket or a chat. 404: no such release."""
+    told = views.release(serving.gate, ReleaseId(release), serving.now())
+    return Response(report.markdown(told), media_type="text/markdown; charset=utf-8", headers=NoStore)
 
 
 @router.post("/releases/{release}/stages/{stage}/start", responses=responses(404, 409, 422))

@@ -10,7 +10,7 @@ releases over the years.
 import platform
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -38,13 +38,25 @@ class Metrics:
     Args:
         sources: the names of the configured sources, so that their counters exist from the start.
         endpoints: the names of the endpoints signals are delivered to, likewise.
+        external_url: where people reach gated; empty when nobody said.
     """
 
-    def __init__(self, *, sources: Iterable[str] = (), endpoints: Iterable[str] = ()) -> None:
+    def __init__(self, *, sources: Iterable[str] = (), endpoints: Iterable[str] = (), external_url: str = "") -> None:
         self.registry = CollectorRegistry()
         r = self.registry
         self.build = Gauge("gated_build_info", "The version that runs.", ["version", "python"], registry=r)
         self.build.labels(gated.__version__, platform.python_version()).set(1)
+        self.config = Gauge(
+            "gated_config_info",
+            "What the settings say that others need to know: where people reach gated, empty when unset.",
+            ["external_url"],
+            registry=r,
+        )
+        self.config.labels(external_url).set(1)
+        ProcessCollector(registry=r)
+        self.interval = Gauge(
+            "gated_evaluation_interval_seconds", "How far apart evaluations are meant to be.", registry=r
+        )
         self.ticks = Counter("gated_ticks", "Evaluations of all active releases.", registry=r)
         self.ticks_missed = Counter("gated_ticks_missed", "Evaluations that were due and did not happen.", registry=r)
         self.tick_failures = Counter("gated_tick_failures", "Evaluations that could not be carried out.", registry=r)
@@ -52,7 +64,14 @@ class Metrics:
             "gated_tick_duration_seconds", "How long an evaluation took.", buckets=_DURATIONS, registry=r
         )
         self.last_tick = Gauge(
-            "gated_last_tick_timestamp_seconds", "When the last evaluation began, Unix time.", registry=r
+            "gated_last_tick_timestamp_seconds",
+            "When the last evaluation began, Unix time; until the first, when the daemon started.",
+            registry=r,
+        )
+        self.store_writable = Gauge(
+            "gated_store_writable",
+            "Whether the store took a write after the last evaluation; until the first, when the daemon started.",
+            registry=r,
         )
         self.skipped = Counter("gated_releases_skipped", "Releases that an evaluation could not look at.", registry=r)
         self.queries = Counter("gated_queries", "Requests sent to sources.", ["source"], registry=r)
@@ -177,13 +196,16 @@ class ReleaseCollector(Collector):
 
     def _made(self) -> "_Families":
         made, now = _Families(), self._now()
-        latest = _latest(self._recent())
+        recent = tuple(self._recent())
+        latest = _latest(recent)
         for phase in Phase:
             if phase.is_active:
                 made.active.add_metric([phase.value], sum(release.phase is phase for release in latest))
         for release in latest:
             self._add_stages(made, release, now)
+            _add_blindness(made, release)
             _add_rules(made, release)
+        _add_rollbacks(made, recent, latest)
         made.outbox.add_metric([], self._oldest_undelivered_at() or 0.0)
         made.store.add_metric([], 1.0)
         return made
@@ -214,6 +236,26 @@ class _Families:
         )
         self.verdict = GaugeMetricFamily(
             "gated_stage_verdict", "1 for a stage's present verdict.", labels=[*where, "stage", "verdict"]
+        )
+        self.rule = GaugeMetricFamily(
+            "gated_rule_info",
+            "What a rule's value and limit are measured in: ratio, seconds, count, or a number of the rule's own.",
+            labels=[*rule, "unit"],
+        )
+        self.blind_since = GaugeMetricFamily(
+            "gated_stage_blind_since_timestamp_seconds",
+            "Since when a rule that the stage waits for has no evidence, Unix time; only while that is so.",
+            labels=[*where, "stage"],
+        )
+        self.rolled_back = GaugeMetricFamily(
+            "gated_rollback_triggered_timestamp_seconds",
+            "When a release had to go back, Unix time; of every release, not only of the latest.",
+            labels=[*where, "version", "baseline", "cause", "rule"],
+        )
+        self.recovered = GaugeMetricFamily(
+            "gated_rollback_recovered",
+            "Whether the service was seen well again, once the deploy tool has reported the rollback.",
+            labels=[*where, "version", "baseline"],
         )
         self.value = GaugeMetricFamily("gated_rule_value", "The number a rule judged last, in its unit.", labels=rule)
         self.limit = GaugeMetricFamily("gated_rule_limit", "A rule's limit, in its unit.", labels=rule)
@@ -251,6 +293,10 @@ class _Families:
             self.active,
             self.info,
             self.verdict,
+            self.rule,
+            self.blind_since,
+            self.rolled_back,
+            self.recovered,
             self.value,
             self.limit,
             self.evidence,
@@ -278,9 +324,35 @@ def _latest(releases: Iterable[Release]) -> list[Release]:
     return list(latest.values())
 
 
+def _add_blindness(made: _Families, release: Release) -> None:
+    """Only in the phases in which the plan bounds it; before the first stage the new version may be nowhere yet."""
+    stage = release.current_stage
+    if release.blind_since is not None and stage is not None and release.phase in {Phase.BAKING, Phase.BETWEEN}:
+        made.blind_since.add_metric([release.service, release.environment, stage.name], release.blind_since)
+
+
+def _add_rollbacks(made: _Families, recent: Iterable[Release], latest: Iterable[Release]) -> None:
+    """A new release does not take the place of a rollback here: an alert must see it, however soon the next begins."""
+    triggered: dict[tuple[str, ...], float] = {}
+    for release in recent:
+        if (rollback := release.rollback) is not None:
+            labels = (*_which(release), rollback.cause.value, rollback.rule or "")
+            triggered[labels] = max(rollback.triggered_at, triggered.get(labels, 0.0))
+    for labels, at in triggered.items():
+        made.rolled_back.add_metric(labels, at)
+    for release in latest:
+        if release.rollback is not None and release.rollback.reported_at is not None:
+            made.recovered.add_metric(_which(release), float(release.rollback.recovered_at is not None))
+
+
+def _which(release: Release) -> tuple[str, ...]:
+    return release.service, release.environment, release.version, release.baseline
+
+
 def _add_rules(made: _Families, release: Release) -> None:
     for result in release.results:
         labels = [release.service, release.environment, result.rule]
+        made.rule.add_metric([*labels, result.unit.value], 1)
         if result.value is not None:
             made.value.add_metric(labels, result.value)
         if result.limit is not None:

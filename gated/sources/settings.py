@@ -98,6 +98,8 @@ class SourceSettings:
     url: str
     """Its address, with a path prefix if it has one; never with a user or password."""
     kind: SourceKind = SourceKind.PROMETHEUS
+    external_url: str = ""
+    """Where people reach it, for links; empty when that is the same."""
     timeout_seconds: float = 5.0
     """How long one look may take: all of its requests, connections and bytes together. Well under an evaluation
     interval, so that a dead source delays one tick and not the next."""

@@ -5,7 +5,6 @@ The reference in the same run is `/-/healthy`, which reads no store: the differe
 
 import asyncio
 import resource
-import statistics
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from deploy.local.gated import Gated
 from tests.acceptance import watched
+from tests.bench.daemons import Client, resident, row, until
 from tests.fakes.prometheus import FakePrometheus
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -42,47 +42,22 @@ def gated(prometheus: FakePrometheus, tmp_path: Path) -> Iterator[Gated]:
         yield daemon
 
 
-class Client:
-    """One keep-alive connection that asks for one path after the other."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    async def open(self) -> "Client":
-        """Connect."""
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        return self
-
-    async def get(self, path: str) -> tuple[int, float]:
-        """Ask; returns the status and how long it took, in seconds."""
-        started = time.perf_counter()
-        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: gated\r\n\r\n".encode())
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        await self._reader.readexactly(length)
-        return int(head[9:12]), time.perf_counter() - started
-
-    def close(self) -> None:
-        """Hang up."""
-        self._writer.close()
-
-
 def test_poll_latency_and_throughput(gated: Gated) -> None:
     releases = [watched.open_release(gated, service=f"s{number}") for number in range(10)]
     watched.await_true(lambda: all(watched.verdict(gated, release)["evaluated_at"] for release in releases))
     paths = [f"/api/v1/releases/{release}/verdict" for release in releases]
-    print(f"\n\n| what | polls/s | p50 | p99 | slowest |\n|---|---|---|---|---|  ({_resident(gated):.0f} MB resident)")
+    print(f"\n\n| what | polls/s | p50 | p99 | slowest |\n|---|---|---|---|---|  ({resident(gated):.0f} MB resident)")
     for name, asked in (("verdict", paths), ("/-/healthy, the reference", ["/-/healthy"])):
         paced = asyncio.run(_paced(gated.port, asked))
-        _row(f"{name}, paced", len(paced) / SECONDS, paced)
+        row(f"{name}, paced | {len(paced) / SECONDS:,.0f}", paced)
         flooded = asyncio.run(_flooded(gated.port, asked))
-        _row(f"{name}, as fast as it can", len(flooded) / SECONDS, flooded)
+        row(f"{name}, as fast as it can | {len(flooded) / SECONDS:,.0f}", flooded)
 
 
 def test_five_thousand_waiting_polls(gated: Gated, prometheus: FakePrometheus) -> None:
     release = watched.open_release(gated, service="s0")
     watched.await_true(lambda: watched.verdict(gated, release)["evaluated_at"] is not None)
-    before = _resident(gated)
+    before = resident(gated)
     path = f"/api/v1/releases/{release}/verdict?wait=60s&after={quote(watched.verdict(gated, release)['verdict_id'])}"
     waited, during, spread = asyncio.run(_wait_together(gated, prometheus, path))
     print(
@@ -100,7 +75,7 @@ async def _paced(port: int, paths: Sequence[str]) -> list[float]:
         seen: list[float] = []
         for number in range(offset, RATE * SECONDS, CONNECTIONS):
             due = started + number / RATE
-            await _until(due)
+            await until(due)
             status, _ = await client.get(paths[number % len(paths)])
             assert status == 200
             seen.append(time.perf_counter() - due)
@@ -140,35 +115,11 @@ async def _wait_together(gated: Gated, prometheus: FakePrometheus, path: str) ->
         return time.perf_counter()
 
     polls = [asyncio.create_task(poll(client)) for client in clients]
-    await _until(time.perf_counter() + 10)
+    await until(time.perf_counter() + 10)
     assert not any(poll.done() for poll in polls), "all of them wait"
-    during = _resident(gated)
+    during = resident(gated)
     watched.failing_traffic(prometheus, service="s0")
     answered = await asyncio.gather(*polls)
     for client in clients:
         client.close()
     return len(answered), during, max(answered) - min(answered)
-
-
-async def _until(due: float) -> None:
-    """Wait for an instant of the performance counter."""
-    left = due - time.perf_counter()
-    if left > 0:
-        await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=left)
-
-
-def _row(name: str, rate: float, latencies: Sequence[float]) -> None:
-    cuts = statistics.quantiles(latencies, n=100)
-    print(
-        f"| {name} | {rate:,.0f} | {cuts[49] * 1000:.1f} ms | {cuts[98] * 1000:.1f} ms"
-        f" | {max(latencies) * 1000:.0f} ms |",
-        flush=True,
-    )
-
-
-def _resident(gated: Gated) -> float:
-    """The daemon's resident memory now, in MB."""
-    for line in Path(f"/proc/{gated.pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise AssertionError("the kernel always says")

@@ -1,6 +1,7 @@
 """The servers other tests rely on: started, found, broken on purpose, and never left behind."""
 
 import contextlib
+import platform
 import re
 import signal
 import socket
@@ -169,3 +170,15 @@ def test_a_machine_without_packages_is_told_how_to_name_a_binary(
     monkeypatch.setitem(binaries._PACKAGES, "prometheus", package)
     with pytest.raises(binaries.BinaryMissing, match="name one with GATED_PROMETHEUS=/path/to/prometheus"):
         binaries.find("prometheus")
+
+
+def test_a_machine_for_which_no_package_has_helm_is_told_how_to_name_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(binaries, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    told = "holds programs for x86_64 only, and this machine is aarch64\n.*name one with GATED_HELM=/path/to/helm"
+    with pytest.raises(binaries.BinaryMissing, match=told):
+        binaries.find("helm")
+    assert list((tmp_path / "cache").iterdir()) == [tmp_path / "cache/lock"]

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local import binaries
 from gated.model.reading import FailureReason
+from gated.signals.metrics import Metrics
 from tests.serving import ServedGate
 
 
@@ -80,6 +81,101 @@ def test_rollbacks_exist_at_zero_from_the_start_of_a_stage(served: ServedGate) -
     assert sample(served, "gated_detection_seconds_sum") == "300.0"
 
 
+BLIND_SINCE = 'gated_stage_blind_since_timestamp_seconds{environment="production",service="checkout",stage="canary-5"}'
+
+
+def test_a_stage_is_blind_since_the_first_look_without_evidence_and_no_longer(served: ServedGate) -> None:
+    release = served.open()
+    served.world.is_dark = True
+    served.tick()
+    assert sample(served, BLIND_SINCE) is None, "nothing waits for evidence before the first stage"
+    served.world.is_dark = False
+    served.start(release)
+    served.tick(20)
+    assert sample(served, BLIND_SINCE) is None
+    served.world.is_dark = True
+    served.tick()
+    since = served.now
+    served.tick(4)
+    assert float(sample(served, BLIND_SINCE) or 0) == since
+    served.world.is_dark = False
+    served.tick()
+    assert sample(served, BLIND_SINCE) is None
+
+
+def test_a_release_that_ended_is_not_blind(served: ServedGate) -> None:
+    """Its last results stay for an hour, and would call people to a release that is over."""
+    release = served.open()
+    served.start(release)
+    served.tick(20)
+    served.world.is_dark = True
+    served.tick(2)
+    served.post(f"/api/v1/releases/{release}/abort")
+    assert "gated_rule_blind{" in served.get("/metrics").text
+    assert sample(served, BLIND_SINCE) is None
+
+
+def rolled_back(served: ServedGate) -> str:
+    """A release that had to go back at `served.now`."""
+    release = served.open()
+    served.start(release)
+    served.tick(20)
+    served.world.error_share = 0.5
+    while sample(served, VERDICT.format("rollback")) != "1.0":
+        served.tick()
+    return release
+
+
+TRIGGERED = (
+    'gated_rollback_triggered_timestamp_seconds{baseline="v1",cause="rule",environment="production",'
+    'rule="error-rate",service="checkout",version="v2"}'
+)
+RECOVERED = 'gated_rollback_recovered{baseline="v1",environment="production",service="checkout",version="v2"}'
+
+
+def test_a_rollback_is_told_with_its_rule_even_when_the_next_release_has_begun(served: ServedGate) -> None:
+    rolled_back(served)
+    at = served.now
+    assert float(sample(served, TRIGGERED) or 0) == at
+    served.now += 1
+    served.open(version="v3", supersede=True)
+    assert float(sample(served, TRIGGERED) or 0) == at
+    served.now += 3601
+    assert sample(served, TRIGGERED) is None
+
+
+def test_the_same_version_rolled_back_twice_is_one_series_with_the_later_time(served: ServedGate) -> None:
+    """Two series with the same labels would make the whole scrape fail."""
+    first = rolled_back(served)
+    served.post(f"/api/v1/releases/{first}/rolled-back")
+    served.world.error_share = 0.0
+    served.tick(40)
+    second = rolled_back(served)
+    assert second != first
+    text = served.get("/metrics").text
+    assert text.count("gated_rollback_triggered_timestamp_seconds{") == 1
+    assert float(sample(served, TRIGGERED) or 0) == served.now
+
+
+def test_a_recovery_is_open_from_the_report_until_the_service_is_well(served: ServedGate) -> None:
+    release = rolled_back(served)
+    assert sample(served, RECOVERED) is None, "nobody has gone back yet"
+    served.post(f"/api/v1/releases/{release}/rolled-back")
+    served.tick(2)
+    assert sample(served, RECOVERED) == "0.0"
+    served.world.error_share = 0.0
+    served.tick(40)
+    assert sample(served, RECOVERED) == "1.0"
+
+
+def test_a_recovery_that_was_never_seen_stays_open(served: ServedGate) -> None:
+    release = rolled_back(served)
+    served.post(f"/api/v1/releases/{release}/rolled-back")
+    served.tick(70)
+    assert served.get(f"/api/v1/releases/{release}").json()["phase"] == "rolled_back"
+    assert sample(served, RECOVERED) == "0.0"
+
+
 def test_series_of_an_ended_release_go_after_an_hour(served: ServedGate) -> None:
     release = served.open()
     served.start(release)
@@ -106,3 +202,19 @@ def test_an_id_of_a_release_is_nowhere(served: ServedGate) -> None:
     served.start(release)
     served.tick(20)
     assert release not in served.get("/metrics").text
+
+
+def test_a_rule_says_what_its_value_is_measured_in(served: ServedGate) -> None:
+    """A dashboard cannot draw a share and a duration on one axis."""
+    release = served.open()
+    served.start(release)
+    served.tick()
+    rule = 'gated_rule_info{{environment="production",rule="{}",service="checkout",unit="{}"}}'
+    assert sample(served, rule.format("error-rate", "ratio")) == "1.0"
+    assert served.get("/metrics").text.count("gated_rule_info{") == len(served.policy.rules)
+
+
+def test_the_address_for_people_is_told_and_empty_when_nobody_said() -> None:
+    assert b'gated_config_info{external_url=""} 1.0' in Metrics().exposition()[0]
+    told = Metrics(external_url="https://gated.example").exposition()[0]
+    assert b'gated_config_info{external_url="https://gated.example"} 1.0' in told

@@ -158,7 +158,7 @@ def traffic_left(rule: SequentialRule, evidence: Evidence | None, setting: Setti
         return served
     if served:
         reason = f"the version that was rolled back still served {served:,.0f} since the last look"
-        return Assessment(finding=Finding.OPEN, code="recovering", reason=reason, value=served)
+        return Assessment(finding=Finding.OPEN, code="recovering", reason=reason, samples=served)
     return Assessment(finding=Finding.INSIDE, reason="the version that was rolled back serves nothing any more")
 
 

@@ -19,7 +19,19 @@ from gated.cli.lazy import LazyGroup
 from gated.cli.main import main
 
 DOCS = Path(__file__).parents[3] / "docs" / "cli.md"
-HEAVY = ("pydantic", "urllib3", "requests", "sqlalchemy", "fastapi", "uvicorn", "yaml", "structlog", "promql_parser")
+HEAVY = (
+    "pydantic",
+    "urllib3",
+    "requests",
+    "sqlalchemy",
+    "fastapi",
+    "uvicorn",
+    "yaml",
+    "structlog",
+    "promql_parser",
+    "textual",
+    "rich",
+)
 
 
 def every_command(

@@ -223,6 +223,14 @@ def test_blindness_of_one_rule_is_enough() -> None:
     assert story.verdict() is Verdict.HOLD
 
 
+def test_rules_that_are_blind_for_the_same_reason_are_named_together() -> None:
+    """One dead source blinds a dozen rules; a person reads its reason once."""
+    unseen = {ERRORS.name: FailureReason.TIMEOUT, SLOW.name: FailureReason.TIMEOUT, DOWN.name: FailureReason.TIMEOUT}
+    story = told(lambda _: Facts(blind=unseen), ERRORS, SLOW, DOWN).run(60)
+    names = [rule.name for rule in (ERRORS, SLOW, DOWN)]
+    assert story.reason().startswith(f"{names[0]}, {names[1]} and {names[2]} have no evidence: the source did not")
+
+
 def test_every_reason_to_hold_is_told() -> None:
     firing = FiringAlert("WafBlocks", samples.NOW + 50)
     story = told(lambda _: Facts(alerts=(firing,), blind={ERRORS.name: FailureReason.TIMEOUT}), ERRORS, ALERTS)

@@ -309,6 +309,7 @@ def test_recovery_waits_until_the_bad_version_is_out_of_the_way() -> None:
     story.report_rolled_back().run(60)
     assert story.phase() is Phase.RECOVERING
     assert "still served" in story.result(VERSUS).reason
+    assert story.result(VERSUS).value is None  # what it served is no share of anything
     bad, story.world = story.world, lambda t: replace(bad(t), requests_per_second=0.0)
     story.run(60)
     assert story.phase() is Phase.ROLLED_BACK
