@@ -17,7 +17,13 @@ from deploy.local.process import free_port
 from tests import documents
 
 PAGE = documents.REPOSITORY / "docs" / "getting-started.md"
-SHORTER = {"interval: 5s": "interval: 1s", "min: 30s": "min: 2s", "timeout 10s": "timeout 2s"}
+SHORTER = {
+    "interval: 5s": "interval: 1s",
+    "min: 30s": "min: 2s",
+    "window: 15s": "window: 3s",
+    "for: 15s": "for: 3s",
+    "timeout 10s": "timeout 2s",
+}
 
 
 @pytest.fixture(scope="module")
