@@ -57,7 +57,7 @@ def test_a_picture_is_drawn_inside_its_card(picture: tuple[str, str]) -> None:
 
 
 def test_every_picture_of_the_folder_is_drawn_by_us() -> None:
-    assert {path.name for path in (DOCS / "pictures").iterdir()} == set(PICTURES)
+    assert {path.name for path in (DOCS / "pictures").glob("*.*")} == set(PICTURES)
 
 
 def test_what_lies_beyond_an_axis_is_drawn_at_its_end() -> None:
