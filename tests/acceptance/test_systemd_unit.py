@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -210,11 +211,23 @@ def test_the_drop_ins_reload_checks_the_rules_first(
         shutil.rmtree(tmp_path / "etc/gated/rules")
         (tmp_path / "etc/gated/rules").mkdir()
         (tmp_path / "etc/gated/rules/rules.yaml").write_text(rules)
-    check, send = drop_in.all("ExecReload")
-    assert send == "/bin/kill -HUP $MAINPID"
-    found = re.fullmatch(r"/bin/sh -c '(.*)'", check)
+    found = re.fullmatch(r"/bin/sh -c '(.*)'", drop_in.one("ExecReload"))
     assert found is not None
     script = found[1].replace(INSTALLED, COMMAND).replace("/etc/gated", f"{tmp_path}/etc/gated")
-    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
-    assert says in done.stdout
-    assert (done.returncode == 0) is is_reloaded, done.stdout
+    with subprocess.Popen(["sleep", "30"]) as main_process:
+        try:
+            done = subprocess.run(
+                ["/bin/sh", "-c", script],
+                env={**os.environ, "MAINPID": str(main_process.pid)},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert says in done.stdout
+            assert (done.returncode == 0) is is_reloaded, done.stdout
+            if is_reloaded:
+                assert main_process.wait(5) == -signal.SIGHUP
+            else:
+                assert main_process.poll() is None, "nobody told it to reload"
+        finally:
+            main_process.kill()
