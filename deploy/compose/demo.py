@@ -24,7 +24,7 @@ from deploy.demo import traffic
 from deploy.demo.service import MEAN_SECONDS, Checkout
 from deploy.demo.splitter import Splitter
 
-REQUESTS_PER_SECOND = 100.0
+REQUESTS_PER_SECOND = 200.0
 _UNLIMITED = 1_000_000
 CONNECTIONS = {"v1": _UNLIMITED, "v2": _UNLIMITED, "v3": math.ceil(0.1 * REQUESTS_PER_SECOND * MEAN_SECONDS)}
 """The size of each version's database pool."""
