@@ -167,3 +167,34 @@ def test_a_hung_tick_stops_the_pulse_and_its_end_starts_it_again() -> None:
     asyncio.run(asyncio.wait_for(main(), 5))
     assert watch.at_end_of_tick == watch.at_start_of_tick, "no beat while the tick hung"
     assert watch.beats == watch.at_end_of_tick[0] + 1, "and the next one as soon as it had ended"
+
+
+def test_a_tick_begins_with_a_beat_and_so_has_all_of_the_watchdogs_patience() -> None:
+    watch = Watch()
+
+    async def main() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        clock = SteppedClock(1000.0)
+
+        def beat() -> None:
+            watch.beats += 1
+
+        def work(due: float) -> None:
+            clock.time = due
+            watch.at_start_of_tick.append(watch.beats)
+            loop.call_soon_threadsafe(stopping.set)
+
+        with ThreadPoolExecutor(1) as executor:
+            await scheduler.run(
+                clock,
+                INTERVAL,
+                work=work,
+                missed=lambda _: None,
+                executor=executor,
+                stopping=stopping,
+                pulse=scheduler.Pulse(beat, 3600.0),
+            )
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert watch.at_start_of_tick == [2], "one as the wait begins, one as the tick does"
