@@ -90,11 +90,7 @@ def test_volumes_are_declared_and_files_are_mounted_to_be_read_only() -> None:
 
 @pytest.mark.parametrize("source", FILES)
 def test_what_is_mounted_exists(source: str) -> None:
-    path = (HERE / source).resolve()
-    room = REPOSITORY / ("grafana" if REPOSITORY / "grafana" in path.parents else "deploy/prometheus")
-    if room in path.parents and not room.exists():
-        pytest.skip(f"this checkout has no {room.relative_to(REPOSITORY)}")
-    assert path.exists()
+    assert (HERE / source).exists()
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -118,7 +114,7 @@ def alerts(directory: Path) -> Path:
     """A folder with the alert rules that compose.yaml mounts."""
     (directory / "alerts").mkdir(parents=True, exist_ok=True)
     for source, target, _ in mounts(SERVICES["prometheus"]):
-        if target.startswith("/etc/prometheus/rules/") and (HERE / source).exists():
+        if target.startswith("/etc/prometheus/rules/"):
             shutil.copy(HERE / source, directory / "alerts")
     return directory / "alerts"
 
