@@ -21,7 +21,7 @@ _SHORTEST_SECONDS = 1.0
 _REST = 10.0
 """How many times as long as its last rendering took a page rests: a slow one takes no more than a tenth of a thread."""
 _LONGEST_SECONDS = 10.0
-"""How long nothing may happen until a page is rendered all the same; also how often a connection on which nothing happens is kept alive."""
+"""How long nothing may happen until a page is rendered all the same, and a silent connection is kept alive."""
 
 _log = structlog.get_logger()
 
