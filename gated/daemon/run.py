@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -15,6 +16,7 @@ import uvloop
 from gated.daemon import logs, scheduler
 from gated.daemon.clock import Clock, SystemClock
 from gated.daemon.rule_files import RuleFiles
+from gated.daemon.service_manager import ServiceManager, enough_watchdog_seconds
 from gated.daemon.settings import Settings, is_loopback
 from gated.daemon.work import Work
 from gated.model.errors import GatedError, Unavailable
@@ -51,14 +53,17 @@ def serve(settings: Settings) -> int:
     """
     logs.configure(settings.log_format, settings.log_level)
     _allow_many_connections()
+    clock = SystemClock()
+    manager = ServiceManager(os.environ, pid=os.getpid(), monotonic=clock.monotonic)
     try:
         with (
             contextlib.closing(_listen(settings)) as listening,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            runner.run(_Daemon(settings, SystemClock(), listening).run())
+            runner.run(_Daemon(settings, clock, listening, manager).run())
     except GatedError as error:
         _log.error("start_failed", reason=str(error))
+        manager.failed(str(error))
         return 1
     return 0
 
@@ -66,10 +71,11 @@ def serve(settings: Settings) -> int:
 class _Daemon:
     """All parts of one running gate."""
 
-    def __init__(self, settings: Settings, clock: Clock, listening: socket.socket) -> None:
+    def __init__(self, settings: Settings, clock: Clock, listening: socket.socket, manager: ServiceManager) -> None:
         self._settings = settings
         self._clock = clock
         self._listening = listening
+        self._manager = manager
         self._started_at = clock.now()
         self._metrics = Metrics(
             sources=[source.name for source in settings.sources],
@@ -88,11 +94,16 @@ class _Daemon:
         """
         loop = asyncio.get_running_loop()
         stopping = asyncio.Event()
+
+        def stop() -> None:
+            self._manager.stopping()  # before the tick under way has ended, which may take its time
+            stopping.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
+            loop.add_signal_handler(number, stop)
         if self._rules.reload():
             raise Unavailable("the rule files have faults; `gated check rules` names them all")
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._rules.reload))
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
         store = await asyncio.to_thread(Store.open, self._settings.store_url, upgrades=self._settings.upgrades_store)
         with contextlib.closing(store), self._settings.store.sole_use():
             sources = Sources(self._settings.sources, self._settings.probes)
@@ -128,16 +139,17 @@ class _Daemon:
         )
         self._bell.attach(asyncio.get_running_loop())
         self._live.attach(asyncio.get_running_loop())
-        server = _Server(self._app(gate, work))
+        server = _Server(self._app(gate, work), started=lambda: self._manager.serving("Serving; no look yet"))
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         looking = asyncio.create_task(
             scheduler.run(
                 self._clock,
                 interval,
-                work=work,
+                work=self._telling(work),
                 missed=self._metrics.ticks_missed.inc,
                 executor=ticking,
                 stopping=stopping,
+                pulse=self._pulse(),
             )
         )
         host, port = self._listening.getsockname()[:2]
@@ -147,6 +159,7 @@ class _Daemon:
         # Whichever ends first ends all: a stop, or a server or scheduler that broke.
         await asyncio.wait({serving, looking}, return_when=asyncio.FIRST_COMPLETED)
         _log.info("stopping")
+        self._manager.stopping()
         stopping.set()
         self._bell.close()
         self._live.close()
@@ -165,7 +178,7 @@ class _Daemon:
             readiness=lambda: self._readiness(gate, work),
             external_url=self._settings.external_url,
             source_links={source.name: source.external_url or source.url for source in self._settings.sources},
-            reload=self._rules.reload if self._settings.has_reload_endpoint else None,
+            reload=self._reload if self._settings.has_reload_endpoint else None,
         )
         return uvicorn.Config(
             create_app(services),
@@ -188,6 +201,33 @@ class _Daemon:
         checks = (_store_check(gate), ticking)
         return Readiness(ready=all(check.passed for check in checks), checks=checks)
 
+    def _reload(self) -> tuple[str, ...]:
+        return self._manager.around_reload(self._rules.reload)
+
+    def _telling(self, work: Work) -> Callable[[float], None]:
+        """A tick's work, after which the service manager hears how it went."""
+
+        def tick(due: float) -> None:
+            work(due)
+            self._manager.looked(work.standing)
+
+        return tick
+
+    def _pulse(self) -> scheduler.Pulse:
+        """The evaluation loop's sign of life, twice in the time that the service manager waits for one."""
+        watchdog = self._manager.watchdog_seconds
+        if watchdog is None:
+            return scheduler.NO_PULSE
+        enough = enough_watchdog_seconds(tuple(source.timeout_seconds for source in self._settings.sources))
+        if watchdog < enough:
+            _log.warning(
+                "watchdog_too_short",
+                watchdog_seconds=watchdog,
+                enough_seconds=enough,
+                reason="a tick that waits for a dead source or database may be taken for hung, and gated restarted",
+            )
+        return scheduler.Pulse(self._manager.alive, watchdog / 2)
+
     def _rules_loaded(self, succeeded: bool) -> None:
         self._metrics.reload_successful.set(succeeded)
         if succeeded:
@@ -195,7 +235,21 @@ class _Daemon:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own idea of signals: the daemon stops the clock first, then the server."""
+    """uvicorn without its own idea of signals: the daemon stops the clock first, then the server.
+
+    Args:
+        config: what is served, and how.
+        started: called once requests are answered.
+    """
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._answering = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets)
+        self._answering()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

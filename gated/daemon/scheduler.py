@@ -8,8 +8,28 @@ import asyncio
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 from gated.daemon.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The loop's sign of life, for a watchdog: given while it waits, and before and after each tick.
+
+    It pauses during a tick, so that one that hangs is noticed; a blocked event loop stops it as well.
+
+    Args:
+        beat: gives the sign.
+        every_seconds: how often while waiting.
+    """
+
+    beat: Callable[[], None]
+    every_seconds: float
+
+
+NO_PULSE = Pulse(lambda: None, math.inf)
+"""Nobody watches over the loop."""
 
 
 def next_due(now: float, interval_seconds: float) -> float:
@@ -25,6 +45,7 @@ async def run(
     missed: Callable[[int], None],
     executor: Executor,
     stopping: asyncio.Event,
+    pulse: Pulse = NO_PULSE,
 ) -> None:
     """Work at every multiple of the interval until told to stop; a tick under way is finished first.
 
@@ -35,6 +56,7 @@ async def run(
         missed: told how many ticks were due and did not happen.
         executor: where the work happens, one tick at a time.
         stopping: set to end.
+        pulse: the sign of life.
     """
     loop = asyncio.get_running_loop()
     previous: float | None = None
@@ -42,22 +64,27 @@ async def run(
         due = next_due(clock.now(), interval_seconds)
         if previous is not None and due > previous + interval_seconds * 1.5:
             missed(round((due - previous) / interval_seconds) - 1)
-        if await _is_set_within(stopping, due, clock, interval_seconds):
+        # The clock may be set back meanwhile: the wait never lasts longer than an interval.
+        if await _is_set_within(stopping, min(due - clock.now(), interval_seconds), pulse):
             return
         if clock.now() >= due + interval_seconds:
             continue  # the process stood still (stopped, suspended): a look dated that far back would be a lie
+        pulse.beat()
         await loop.run_in_executor(executor, work, due)
         previous = due
 
 
-async def _is_set_within(stopping: asyncio.Event, due: float, clock: Clock, interval_seconds: float) -> bool:
-    """Wait for an instant of the wall clock, or for the end.
-
-    The clock may be set back meanwhile: the wait never lasts longer than an interval.
-    """
-    patience = min(due - clock.now(), interval_seconds)
-    try:
-        await asyncio.wait_for(stopping.wait(), timeout=max(0.0, patience))
-    except TimeoutError:
-        return False
-    return True
+async def _is_set_within(stopping: asyncio.Event, seconds: float, pulse: Pulse) -> bool:
+    """Wait for some time, or for the end; the pulse goes on meanwhile."""
+    left = max(0.0, seconds)
+    while True:
+        pulse.beat()
+        piece = min(left, pulse.every_seconds)
+        try:
+            await asyncio.wait_for(stopping.wait(), timeout=piece)
+        except TimeoutError:
+            left -= piece
+            if left <= 0:
+                return False
+        else:
+            return True

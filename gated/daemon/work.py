@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -49,6 +50,8 @@ class Work:
         self._retention_seconds = retention_seconds
         self._pruned_at: float | None = None
         self.last_tick_at: float | None = None
+        self.standing = "No look yet"
+        """One sentence on the last tick, for whoever asks how the daemon is doing."""
 
     def __call__(self, now: float) -> None:
         """Do one tick.
@@ -56,6 +59,7 @@ class Work:
         Args:
             now: when the tick was due.
         """
+        self.standing = f"The look at {_clock_time(now)} failed; the log says why"
         self._guarded("tick_failed", lambda: self._look(now))
         self._guarded("delivery_failed", self._tell)
         self._try_to_write()
@@ -75,6 +79,7 @@ class Work:
         for report in done.reports:
             self._metrics.query_sent(report.source, report.duration_seconds, report.failure)
         _log_tick(done, duration)
+        self.standing = standing(done, now)
 
     def _tell(self) -> None:
         for endpoint in self._endpoints:
@@ -107,6 +112,31 @@ class Work:
         except Exception:  # noqa: BLE001 -- a bug in one tick must not end the watch; it is logged and counted
             self._metrics.tick_failures.inc()
             _log.exception(event)
+
+
+def standing(done: Tick, at: float) -> str:
+    """One sentence on a tick. It names the time, not how long ago: whoever shows it does so later.
+
+    Args:
+        done: the tick.
+        at: when it was due, Unix seconds.
+    """
+    releases = len(done.steps) + len(done.skipped)
+    watched = "No release under way" if releases == 0 else f"{_count(releases, 'release')} watched"
+    failed = sum(report.failure is not None for report in done.reports)
+    troubles = [
+        f", {failed} of {_count(done.queries, 'request')} to sources failed" if failed else "",
+        f", {_count(len(done.skipped), 'release')} could not be looked at" if done.skipped else "",
+    ]
+    return f"{watched}; last look at {_clock_time(at)}{''.join(troubles)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _clock_time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _log_tick(done: Tick, duration_seconds: float) -> None:

@@ -29,9 +29,10 @@ def test_the_schema_is_brought_up_to_date_by_command_only(
     with pytest.raises(ServerFailed, match="gated db upgrade"):
         watched.watch(tmp_path, prometheus, more=store)
     subprocess.run([COMMAND, "db", "upgrade", "--config", "gated.yaml"], cwd=tmp_path, check=True, timeout=60)
-    with watched.watch(tmp_path, prometheus, more=store) as gated:
+    # Long enough between looks that a promote is still believed after a restart on a busy machine.
+    with watched.watch(tmp_path, prometheus, more=store, interval="5s") as gated:
         release = watched.open_release(gated)
-        promoted = watched.await_verdict(gated, release, "promote")
+        promoted = watched.await_verdict(gated, release, "promote", seconds=40)
         gated.kill()
         gated.restart()
         assert watched.claim(gated, release, promoted["verdict_id"]).status_code == 200

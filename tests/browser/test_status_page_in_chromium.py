@@ -85,6 +85,8 @@ def test_a_page_changes_with_the_verdict_without_being_loaded_again(served: Serv
     expect(page.locator("#verdict .badge")).to_have_text("rollback")
     expect(page.locator("#verdict")).to_contain_text("error-rate: 30 % of 6,000 were bad")
     expect(page.locator("#actions")).to_have_count(0)
+    expect(page).to_have_title("rollback: checkout v2 · gated")
+    expect(page.get_by_role("status")).to_contain_text("rollback: error-rate: 30 %")
     expect(page.locator("#more-error-rate")).to_have_attribute("open", "")
     assert page.evaluate("window.isTheSame") is True
 

@@ -296,6 +296,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "find_active": lambda store: store.find_active("checkout", "production"),
     "releases": lambda store: store.releases(),
     "history": lambda store: store.history(RELEASE),
+    "trace": lambda store: store.trace(RELEASE),
     "decisions": lambda store: store.decisions(RELEASE),
     "audit": lambda store: store.audit(),
     "undelivered": lambda store: store.undelivered(10),

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+import structlog
 from fastapi.sse import format_sse_event
 
 from gated.model.errors import GatedError
@@ -17,8 +18,12 @@ from gated.model.step import Step
 
 _SHORTEST_SECONDS = 1.0
 """Between two renderings: a tick over a thousand releases changes the board a thousand times."""
+_REST = 10.0
+"""How many times as long as its last rendering took a page rests: a slow one takes no more than a tenth of a thread."""
 _LONGEST_SECONDS = 10.0
-"""Between two renderings; also how often a connection on which nothing happens is kept alive."""
+"""How long nothing may happen until a page is rendered all the same, and a silent connection is kept alive."""
+
+_log = structlog.get_logger()
 
 Render = Callable[[], Awaitable[str]]
 
@@ -111,16 +116,19 @@ class Live:
                 page.stale.set()
 
     async def _keep_fresh(self, page: _Page) -> None:
+        loop = asyncio.get_running_loop()
         pause = asyncio.Event()  # never set: a sleep that ends with the task
         while not self._is_closed:
             page.stale.clear()
+            began = loop.time()
             event = await _rendered(page.render)
+            took = loop.time() - began
             if event != page.event:
                 page.event = event
                 page.changed.set()
                 page.changed = asyncio.Event()
-            await _is_set_within(pause, _SHORTEST_SECONDS)
-            await _is_set_within(page.stale, _LONGEST_SECONDS - _SHORTEST_SECONDS)
+            await _is_set_within(pause, max(_SHORTEST_SECONDS, took * _REST))
+            await _is_set_within(page.stale, _LONGEST_SECONDS)
 
 
 async def _rendered(render: Render) -> bytes:
@@ -128,6 +136,9 @@ async def _rendered(render: Render) -> bytes:
         return format_sse_event(event="page", data_str=await render())
     except GatedError as error:
         return format_sse_event(event="trouble", data_str=str(error))
+    except Exception as error:  # noqa: BLE001 -- a fault of ours must neither end the page's task nor look like a page that is fresh
+        _log.error("page_failed", exc_info=error)
+        return format_sse_event(event="trouble", data_str="gated failed to render this page; its log says why")
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -1,6 +1,7 @@
 """Ticks fall on the multiples of the interval, and those that are missed are counted."""
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -95,3 +96,105 @@ def test_stopping_ends_the_wait_at_once() -> None:
             )
 
     asyncio.run(asyncio.wait_for(main(), 5))
+
+
+class Watch:
+    """Counts beats, and what happened between them."""
+
+    def __init__(self) -> None:
+        self.beats = 0
+        self.at_start_of_tick: list[int] = []
+        self.at_end_of_tick: list[int] = []
+
+
+def test_the_pulse_goes_on_while_the_loop_waits() -> None:
+    """Otherwise a watchdog shorter than the interval would end a daemon that only waits."""
+    watch = Watch()
+
+    async def main() -> None:
+        stopping = asyncio.Event()
+
+        def beat() -> None:
+            watch.beats += 1
+            if watch.beats == 20:
+                stopping.set()
+
+        with ThreadPoolExecutor(1) as executor:
+            await scheduler.run(
+                SteppedClock(1000.0),
+                3600.0,
+                work=lambda _: pytest.fail("no tick was due"),
+                missed=lambda _: None,
+                executor=executor,
+                stopping=stopping,
+                pulse=scheduler.Pulse(beat, 0.001),
+            )
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert watch.beats == 20
+
+
+def test_a_hung_tick_stops_the_pulse_and_its_end_starts_it_again() -> None:
+    """The event loop is free to beat while the tick hangs in its thread: it must not."""
+    watch = Watch()
+
+    async def main() -> None:
+        stopping = asyncio.Event()
+        clock = SteppedClock(1000.0)
+
+        def beat() -> None:
+            watch.beats += 1
+            if watch.at_end_of_tick:
+                stopping.set()
+
+        def work(due: float) -> None:
+            clock.time = due
+            watch.at_start_of_tick.append(watch.beats)
+            threading.Event().wait(0.05)  # fifty times as long as between two beats
+            watch.at_end_of_tick.append(watch.beats)
+
+        with ThreadPoolExecutor(1) as executor:
+            await scheduler.run(
+                clock,
+                INTERVAL,
+                work=work,
+                missed=lambda _: None,
+                executor=executor,
+                stopping=stopping,
+                pulse=scheduler.Pulse(beat, 0.001),
+            )
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert watch.at_end_of_tick == watch.at_start_of_tick, "no beat while the tick hung"
+    assert watch.beats == watch.at_end_of_tick[0] + 1, "and the next one as soon as it had ended"
+
+
+def test_a_tick_begins_with_a_beat_and_so_has_all_of_the_watchdogs_patience() -> None:
+    watch = Watch()
+
+    async def main() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        clock = SteppedClock(1000.0)
+
+        def beat() -> None:
+            watch.beats += 1
+
+        def work(due: float) -> None:
+            clock.time = due
+            watch.at_start_of_tick.append(watch.beats)
+            loop.call_soon_threadsafe(stopping.set)
+
+        with ThreadPoolExecutor(1) as executor:
+            await scheduler.run(
+                clock,
+                INTERVAL,
+                work=work,
+                missed=lambda _: None,
+                executor=executor,
+                stopping=stopping,
+                pulse=scheduler.Pulse(beat, 3600.0),
+            )
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert watch.at_start_of_tick == [2], "one as the wait begins, one as the tick does"

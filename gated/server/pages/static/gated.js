@@ -52,6 +52,17 @@
     told();
   };
 
+  // A new verdict: into the tab's title, and read aloud to those who listen.
+  const verdict = () => main.querySelector("#verdict .badge")?.textContent.trim();
+  let known = verdict();
+  const announce = () => {
+    const now = verdict();
+    if (!now || now === known) return;
+    known = now;
+    document.title = document.title.replace(/^[^:]*/, now);
+    document.getElementById("news").textContent = `${now}: ${main.querySelector("#verdict .sentence").textContent}`;
+  };
+
   const path = (from, to) => {
     const steps = [];
     for (let node = to; node !== from; node = node.parentElement) steps.unshift([...node.parentElement.children].indexOf(node));
@@ -79,7 +90,7 @@
   if (!main.dataset.live) return;
   for (const part of main.children) part.dataset.sent = "";
   const source = new EventSource(main.dataset.live);
-  source.addEventListener("page", (event) => { say("live", "live"); exchange(event.data); });
+  source.addEventListener("page", (event) => { say("live", "live"); exchange(event.data); announce(); });
   source.addEventListener("trouble", (event) => say("lost", event.data));
   source.addEventListener("error", () => say("lost", "connection lost; this page may be old"));
   addEventListener("pagehide", () => source.close());
