@@ -11,6 +11,8 @@ _OUTBOX_AGE = (
     f" * (gated_outbox_oldest_timestamp_seconds{{{_HERE}}} > bool 0))"
 )
 """0 when everything is told: the time stamp is 0 then, and its age would be half a century."""
+_SHORTEST = 0.001
+"""Seconds. Half of the evaluations are never shown as shorter than half of the histogram's first bucket, 0.0025."""
 _AGE_STEPS: panels.Steps = ((None, words.GOOD), (60, words.BLIND), (300, words.BAD))
 
 
@@ -25,7 +27,7 @@ def dashboard() -> model.Dashboard:
             frame.many(frame.query("instance", "Instance", "label_values(gated_build_info, instance)"), all_value=".*"),
             *(frame.hidden(place) for place in frame.places()),
         ],
-        rows=[_well(), _looks(), _sources(), _signals()],
+        rows=[_well(), _looks(), _sources(), _signals(), _process()],
     )
 
 
@@ -38,10 +40,15 @@ def _well() -> frame.Row:
         steps=((None, words.GOOD), (60, words.BAD)),
     )
     store = panels.word(
-        "Store readable",
-        "Whether the store answered the last scrape. Without it no release has a series.",
-        f"min(gated_store_readable{{{_HERE}}})",
-        _YES_NO,
+        "Store",
+        "Whether it answered the last scrape and took a write after the last evaluation. Unreadable, it leaves "
+        "releases without series; while it takes no writes, nothing is promoted and nothing is rolled back.",
+        f"min(gated_store_readable{{{_HERE}}} * (1 + gated_store_writable))",
+        (
+            words.Word("unreadable", 0, words.BAD),
+            words.Word("takes no writes", 1, words.BAD),
+            words.Word("reads, writes", 2, words.GOOD),
+        ),
     )
     rules = panels.word(
         "Rule files accepted",
@@ -81,13 +88,20 @@ def _well() -> frame.Row:
 
 
 def _looks() -> frame.Row:
+    interval = f"gated_evaluation_interval_seconds{{{_HERE}}}"
     ticks = panels.lines(
         "Evaluations",
-        "How many a second: one over the evaluation interval when all is well.",
-        [panels.over_time(f"sum by (instance) (rate(gated_ticks_total{{{_HERE}}}[$__rate_interval]))", "{{instance}}")],
+        "How many a second; the dashed line is one for every evaluation interval. A stage is not promoted on less than "
+        "nine tenths of them.",
+        [
+            panels.over_time(
+                f"sum by (instance) (rate(gated_ticks_total{{{_HERE}}}[$__rate_interval]))", "{{instance}}"
+            ),
+            panels.over_time(f"max(1 / {interval})", "due"),
+        ],
         unit=panels.PER_SECOND,
         width=8,
-    )
+    ).override_by_name("due", panels.limit_line())
     lost = panels.columns(
         "Evaluations that went wrong",
         "Missed: due and not begun in time. Failed: begun and not carried out. Skipped: a release that could not be "
@@ -101,13 +115,18 @@ def _looks() -> frame.Row:
     )
     for name, color in (("missed", words.BLIND), ("failed", words.BAD), ("skipped", "purple")):
         lost.override_by_name(name, panels.colored(color))
-    took = panels.lines(
+    took = panels.logarithmic(
         "How long an evaluation took",
-        "Half of them less than p50, all but one in a hundred less than p99. As long as the interval is too long.",
-        panels.quantiles("gated_tick_duration_seconds", matchers=_HERE),
+        "Half of them less than p50, all but one in a hundred less than p99, on a logarithmic scale. The dashed line "
+        "is the evaluation interval: one that takes as long is too long, and the next is missed.",
+        [
+            *panels.quantiles("gated_tick_duration_seconds", matchers=_HERE),
+            panels.over_time(f"min({interval})", "interval"),
+        ],
+        lowest=_SHORTEST,
         unit=panels.SECONDS,
         width=8,
-    )
+    ).override_by_name("interval", panels.limit_line())
     return frame.Row("Looking", [ticks, lost, took])
 
 
@@ -160,3 +179,40 @@ def _signals() -> frame.Row:
         unit=panels.SECONDS,
     )
     return frame.Row("Signals", [delivered, outbox])
+
+
+def _process() -> frame.Row:
+    """Every job has these metrics; those of gated are of the instances that have a version of gated."""
+
+    def ours(series: str) -> str:
+        return f"max by (instance) ({series} and on (job, instance) gated_build_info{{{_HERE}}})"
+
+    busy = panels.lines(
+        "Processor",
+        "Of one core, the share that gated's process uses.",
+        [panels.over_time(ours("rate(process_cpu_seconds_total[$__rate_interval])"), "{{instance}}")],
+        unit=panels.SHARE,
+        width=6,
+    )
+    memory = panels.lines(
+        "Resident memory",
+        "Of gated's process. It grows with the releases under way, not with time.",
+        [panels.over_time(ours("process_resident_memory_bytes"), "{{instance}}")],
+        unit=panels.BYTES,
+        width=6,
+    )
+    opened = panels.lines(
+        "Open files",
+        "Files and connections, as a share of the most that the process may have open. Every poll that waits is one.",
+        [panels.over_time(ours("process_open_fds / process_max_fds"), "{{instance}}")],
+        unit=panels.SHARE,
+        width=6,
+    )
+    age = panels.lines(
+        "Age of the process",
+        "How long ago gated was started. Every fall to 0 is a restart.",
+        [panels.over_time(ours("time() - process_start_time_seconds"), "{{instance}}")],
+        unit=panels.SECONDS,
+        width=6,
+    )
+    return frame.Row("The process", [busy, memory, opened, age])

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import bargauge, stat, statetimeline, table
 from grafana_foundation_sdk.models import dashboard as model
 
-from grafana import frame, panels, words
+from grafana import frame, panels, rollbacks, words
 
 _CHOSEN = 'service=~"$service",environment=~"$environment"'
 _INFO = "service, environment, version, baseline, plan, phase"
@@ -11,10 +11,7 @@ _VERDICT = words.number_of(
     "gated_stage_verdict", "verdict", words.VERDICTS, matchers=_CHOSEN, by="service, environment"
 )
 _UNDER_WAY = f'gated_release_info{{{_CHOSEN},phase=~"{words.UNDER_WAY}"}}'
-_BLIND = (
-    f"max by (service, environment, rule, reason) (gated_rule_blind{{{_CHOSEN}}})\n"
-    f"and on (service, environment) {_UNDER_WAY}"
-)
+_BLIND_SINCE = f"max by (service, environment, stage) (gated_stage_blind_since_timestamp_seconds{{{_CHOSEN}}})"
 _RULE_ROLLBACKS = f"increase(gated_rollbacks_triggered_total{{{_CHOSEN}}}[$__range])"
 
 
@@ -32,9 +29,9 @@ def dashboard() -> model.Dashboard:
 def _now() -> frame.Row:
     counts = [_gates_that_say(verdict) for verdict in reversed(words.VERDICTS)]
     blind = panels.number(
-        "Blind rules",
-        "Rules of releases under way that have no evidence. A gate with a blind rule does not promote.",
-        f"count({_BLIND}) or vector(0)",
+        "Blind stages",
+        "Stages that wait for evidence that a rule does not have. None of them promotes, and harm is not seen.",
+        f"count({_BLIND_SINCE}) or vector(0)",
         steps=((None, words.GOOD), (1, words.BLIND)),
     )
     look = panels.number(
@@ -44,7 +41,7 @@ def _now() -> frame.Row:
         unit=panels.SECONDS,
         steps=((None, words.GOOD), (60, words.BAD)),
     )
-    return frame.Row("Now", [*counts, blind, look, _gates(), _timeline(), _blind_rules(), _rollbacks()])
+    return frame.Row("Now", [*counts, blind, look, _gates(), _timeline(), _blind_stages(), _rollbacks()])
 
 
 def _gates_that_say(verdict: words.Word) -> stat.Panel:
@@ -112,23 +109,24 @@ def _timeline() -> statetimeline.Panel:
     ).override_by_regexp("/.*/", _links("__field.labels"))
 
 
-def _blind_rules() -> table.Panel:
+def _blind_stages() -> table.Panel:
+    # One number per service, whatever two instances say in the moment in which a stage follows another.
+    blind_for = f"topk by (service, environment) (1, time() - {_BLIND_SINCE})"
     return panels.rows(
-        "Blind rules, with the reason",
-        "Which rules of releases under way have no evidence, and why. Empty is good.",
-        _BLIND,
-        {"service": "service", "environment": "environment", "rule": "rule", "reason": "reason"},
-    )
+        "Blind stages, since when and why",
+        "The stages that wait for evidence, the rules without any, and for how long the stage has been blind. When the "
+        "plan's on_blind has passed, gated rolls back or calls a person. Empty is good.",
+        f"max by (service, environment, rule, reason) (gated_rule_blind{{{_CHOSEN}}})\n"
+        f"* on (service, environment) group_left (stage) {blind_for}",
+        {name: name for name in ("service", "environment", "stage", "rule", "reason")} | {"Value": "blind for"},
+        unit=panels.SECONDS,
+        width=24,
+    ).override_by_name("service", _links("__data.fields"))
 
 
 def _rollbacks() -> table.Panel:
-    return panels.rows(
-        "Rollbacks that rules triggered",
-        "By service, environment and rule, in the time shown. Rollbacks by people and by blindness are not among them.",
-        f"sum by (service, environment, rule) ({_RULE_ROLLBACKS}) > 0",
-        {"service": "service", "environment": "environment", "rule": "rule", "Value": "rollbacks"},
-        unit=panels.NUMBER,
-    )
+    last = rollbacks.last(_CHOSEN, named=("service", "environment"), width=24)
+    return last.override_by_name("service", _links("__data.fields"))
 
 
 def _ends() -> frame.Row:
@@ -152,13 +150,13 @@ def _ends() -> frame.Row:
     )
     for word in words.ENDED:
         ways.override_by_name(word.text, panels.colored(word.color))
-    rollbacks = panels.number(
+    triggered = panels.number(
         "Rollbacks that rules triggered",
-        "How many in the time shown.",
+        "How many in the time shown. Those by people and by blindness are not among them.",
         f"sum({_RULE_ROLLBACKS}) or vector(0)",
         steps=panels.BAD_ABOVE_ZERO,
     ).height(6)
-    return frame.Row("How releases end", [failures, rollbacks, ways, _detection()])
+    return frame.Row("How releases end", [failures, triggered, ways, _detection()])
 
 
 def _detection() -> bargauge.Panel:

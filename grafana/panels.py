@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from grafana.frame import DATASOURCE
-from grafana.words import BAD, GOOD, QUIET, Word, mappings
+from grafana.words import BAD, GOOD, QUIET, Word, label_mappings, mappings
 
 Steps = Sequence[tuple[float | None, str]]
 """Colours from a value on, ascending; the first from None on, which is everything below the second."""
@@ -22,7 +22,7 @@ QUIET_STEPS: Steps = ((None, QUIET),)
 """For a number that is neither good nor bad."""
 BAD_ABOVE_ZERO: Steps = ((None, GOOD), (0.5, BAD))
 """For a number that should be 0. `increase()` extrapolates, so one half stands between none and one."""
-PER_SECOND, REQUESTS, SHARE, SECONDS, NUMBER = "ops", "reqps", "percentunit", "s", "short"
+PER_SECOND, REQUESTS, SHARE, SECONDS, BYTES, NUMBER = "ops", "reqps", "percentunit", "s", "bytes", "short"
 """Grafana's names for the units in use. Shares between 0 and 1 are shown as percent."""
 _HISTOGRAM_SHARES = (0.5, 0.95, 0.99)
 
@@ -100,11 +100,17 @@ def lines(
 
 
 def logarithmic(
-    title: str, description: str, queries: Iterable[prometheus.Dataquery], *, lowest: float, unit: str = NUMBER
+    title: str,
+    description: str,
+    queries: Iterable[prometheus.Dataquery],
+    *,
+    lowest: float,
+    unit: str = NUMBER,
+    width: int = 12,
 ) -> timeseries.Panel:
     """Numbers of very different sizes over time; none of them may be below the lowest."""
     scale = common.ScaleDistributionConfig().type(style.ScaleDistribution.LOG).log(10)
-    return _lines(title, description, queries, unit=unit, width=12).min(lowest).scale_distribution(scale)
+    return _lines(title, description, queries, unit=unit, width=width).min(lowest).scale_distribution(scale)
 
 
 def _lines(
@@ -177,7 +183,14 @@ def bands(title: str, description: str, expression: str, legend: str, words: Ite
 
 
 def rows(
-    title: str, description: str, expression: str, names: Mapping[str, str], *, unit: str = "none", width: int = 12
+    title: str,
+    description: str,
+    expression: str,
+    names: Mapping[str, str],
+    *,
+    unit: str = "none",
+    width: int = 12,
+    sort_by: str = "",
 ) -> table.Panel:
     """A table: a row for each series, a column for each label, and the value.
 
@@ -188,13 +201,14 @@ def rows(
         names: what the columns are called, from left to right; `Value` is the number's, left out when not named.
         unit: of the value.
         width: of 24.
+        sort_by: the column whose smallest value comes first; empty for no order.
     """
     organize = {
         "excludeByName": {"Time": True} | ({} if "Value" in names else {"Value": True}),
         "indexByName": {name: index for index, name in enumerate(names)},
         "renameByName": dict(names),
     }
-    return (
+    made = (
         table.Panel()
         .title(title)
         .description(description)
@@ -209,6 +223,7 @@ def rows(
         .height(7)
         .span(width)
     )
+    return made.sort_by([common.TableSortByFieldState().display_name(sort_by)]) if sort_by else made
 
 
 def colored(color: str) -> list[model.DynamicConfigValue]:
@@ -228,8 +243,17 @@ def limit_line() -> list[model.DynamicConfigValue]:
 
 def word_cell(words: Iterable[Word]) -> list[model.DynamicConfigValue]:
     """What an override says to show a column of numbers as words on their colours."""
+    return _coloured_cell(mappings(words))
+
+
+def label_cell(words: Iterable[Word]) -> list[model.DynamicConfigValue]:
+    """What an override says to show a column of a label's words on their colours."""
+    return _coloured_cell(label_mappings(words))
+
+
+def _coloured_cell(words: Iterable[model.ValueMapping]) -> list[model.DynamicConfigValue]:
     return [
-        model.DynamicConfigValue("mappings", [mapping.to_json() for mapping in mappings(words)]),
+        model.DynamicConfigValue("mappings", [mapping.to_json() for mapping in words]),
         model.DynamicConfigValue("custom.cellOptions", {"type": "color-background", "mode": "basic"}),
     ]
 

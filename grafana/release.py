@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from grafana_foundation_sdk.builders import bargauge, table
 from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import dashboard as model
 
 from gated.model.units import Unit
-from grafana import frame, panels, words
+from grafana import frame, panels, rollbacks, words
 
 _CHOSEN = 'service="$service",environment="$environment"'
 _LOWEST_ODDS = 0.001
@@ -72,7 +72,7 @@ def dashboard() -> model.Dashboard:
         annotations=[
             _turned("Promote", "promote", words.GOOD),
             _turned("Hold", "hold", words.BLIND),
-            _turned("Rollback", "rollback", words.BAD),
+            _went_back(),
         ],
         rows=[_where_it_stands(), *(_against_limits(measured) for measured in _MEASURED), _evidence(), _freshness()],
     )
@@ -81,26 +81,46 @@ def dashboard() -> model.Dashboard:
 class _Mark(model.AnnotationQuery):
     """An annotation with what Grafana's Prometheus data source knows beyond the foundation's type."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
     def to_json(self) -> dict[str, object]:
-        return {**super().to_json(), "titleFormat": self.name, "textFormat": "stage {{stage}}", "step": "15s"}
+        return {**super().to_json(), "titleFormat": self.name, "textFormat": self._text, "step": "15s"}
+
+
+def _mark(title: str, color: str, expression: str, text: str) -> build.AnnotationQuery:
+    """A mark at every moment for which an expression has an answer.
+
+    The expressions here are true for as long as what happened lies inside a window that is never shorter than the
+    distance of two points, so that nothing is missed however much time is shown; Grafana draws points next to each
+    other as one mark.
+    """
+    mark = build.AnnotationQuery()
+    mark._internal = _Mark(text)  # noqa: SLF001 -- the builder makes no other type
+    return mark.name(title).datasource(frame.DATASOURCE).enable(True).icon_color(color).expr(expression)
 
 
 def _turned(title: str, verdict: str, color: str) -> build.AnnotationQuery:
-    """A mark where a stage's verdict became this one.
-
-    True for as long as the moment lies inside a window that is never shorter than the distance of two points, so that
-    none is missed however much time is shown; Grafana draws points next to each other as one mark.
-    """
+    """A mark where a stage's verdict became this one."""
     series = f'gated_stage_verdict{{{_CHOSEN},verdict="{verdict}"}}'
-    mark = build.AnnotationQuery()
-    mark._internal = _Mark()  # noqa: SLF001 -- the builder makes no other type
-    return (
-        mark.name(title)
-        .datasource(frame.DATASOURCE)
-        .enable(True)
-        .icon_color(color)
-        .expr(f"max by (stage) ({series} == 1 and min_over_time({series}[$__rate_interval]) == 0)")
-    )
+    turned = f"max by (stage) ({series} == 1 and min_over_time({series}[$__rate_interval]) == 0)"
+    return _mark(title, color, turned, "stage {{stage}}")
+
+
+def _went_back() -> build.AnnotationQuery:
+    """A mark where a release had to go back: one, however many stages its plan has.
+
+    The time in the metric comes from the store, so neither a start of gated nor a missed scrape makes a second mark.
+    """
+
+    def of_each(times: str) -> str:
+        return f"max by (version, cause, rule) ({times})"
+
+    triggered = f"gated_rollback_triggered_timestamp_seconds{{{_CHOSEN}}}"
+    before = of_each(f"last_over_time({triggered}[1h] offset $__rate_interval)")
+    now = of_each(triggered)
+    return _mark("Rollback", words.BAD, f"{now} unless {now} == {before}", "{{version}}: {{cause}} {{rule}}")
 
 
 def _rules_measured(measured: _Measured) -> build.QueryVariable:
@@ -124,12 +144,21 @@ def _where_it_stands() -> frame.Row:
         unit=panels.SECONDS,
         steps=((None, words.GOOD), (60, words.BAD)),
     )
+    blind = panels.number(
+        "Blind for",
+        "How long the present stage has been waiting for evidence that a rule does not have; 0 while it sees. When the "
+        "plan's on_blind has passed, gated rolls back or calls a person.",
+        f"time() - max(gated_stage_blind_since_timestamp_seconds{{{_CHOSEN}}}) or vector(0)",
+        unit=panels.SECONDS,
+        steps=((None, words.GOOD), (1, words.BLIND)),
+    )
     names = {name: name for name in ("version", "baseline", "plan", "phase")}
     release = panels.rows(
         "Release",
         "The latest one of this service in this environment.",
         f"max by (version, baseline, plan, phase) (gated_release_info{{{_CHOSEN}}})",
         names,
+        width=8,
     ).height(4)
     stages = panels.bands(
         "Verdict of every stage",
@@ -146,25 +175,18 @@ def _where_it_stands() -> frame.Row:
         "{{rule}}",
         words.OUTCOMES,
     ).height(9)
-    return frame.Row("Where it stands", [verdict, outcome, look, release, stages, outcomes, _blind(), _rollbacks()])
+    back = rollbacks.last(_CHOSEN, width=16).height(6)
+    return frame.Row("Where it stands", [verdict, outcome, look, blind, release, stages, outcomes, _blind(), back])
 
 
 def _blind() -> table.Panel:
     return panels.rows(
         "Blind rules, with the reason",
-        "Which rules had no evidence at the last look, and why. Empty is good.",
+        "Which rules had no evidence at the last look, and why, also those that only warn. Empty is good.",
         f"max by (rule, reason) (gated_rule_blind{{{_CHOSEN}}})",
         {"rule": "rule", "reason": "reason"},
+        width=8,
     ).height(6)
-
-
-def _rollbacks() -> bargauge.Panel:
-    return panels.bars(
-        "Rollbacks by rule",
-        "How often each rule triggered a rollback of this service here, in the time shown.",
-        [panels.now(f"sum by (rule) (increase(gated_rollbacks_triggered_total{{{_CHOSEN}}}[$__range]))", "{{rule}}")],
-        width=12,
-    ).thresholds(panels.thresholds(panels.BAD_ABOVE_ZERO))
 
 
 def _against_limits(measured: _Measured) -> frame.Row:

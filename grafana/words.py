@@ -4,7 +4,7 @@ A metric such as `gated_stage_verdict` has one series per word, of which one is 
 wants a single number instead; `number_of` makes it in PromQL, and `mappings` turns it back into the word.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.models.dashboard import ValueMap, ValueMapping, ValueMappingResult
@@ -56,6 +56,12 @@ ENDED = (
     Word(Phase.ABORTED.value, 2, BLIND),
 )
 """How a release ends. `superseded` is not among them: its successor takes its series over in the same moment."""
+GOING_BACK = Word("rolling back", 0, BAD)
+NOT_WELL = Word("no", 1, BLIND)
+WELL = Word("yes", 2, GOOD)
+UNKNOWN = Word("unknown", 3, BARE)
+RECOVERY = (GOING_BACK, NOT_WELL, WELL, UNKNOWN)
+"""Whether a service is well again after a rollback."""
 UNDER_WAY = "|".join(phase.value for phase in Phase if phase.is_active)
 """A regular expression of the phases in which the gate watches a release."""
 PHASE_COLORS = {
@@ -85,8 +91,17 @@ def number_of(metric: str, label: str, words: Sequence[Word], *, matchers: str, 
 
 def mappings(words: Iterable[Word]) -> list[ValueMapping]:
     """What turns the numbers of words into coloured words."""
+    return _mappings({str(word.number): word for word in words})
+
+
+def label_mappings(words: Iterable[Word]) -> list[ValueMapping]:
+    """What colours words that an answer has in a label."""
+    return _mappings({word.text: word for word in words})
+
+
+def _mappings(words: Mapping[str, Word]) -> list[ValueMapping]:
     results = {
-        str(word.number): ValueMappingResult(text=word.text, color=word.color, index=index)
-        for index, word in enumerate(words)
+        value: ValueMappingResult(text=word.text, color=word.color, index=index)
+        for index, (value, word) in enumerate(words.items())
     }
     return [ValueMap(options=results)]

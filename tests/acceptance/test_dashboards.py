@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
 
+from gated.daemon.clock import SystemClock
 from grafana import files
 from grafana.questions import questions
 from tests.acceptance import dashboards, watched
@@ -72,29 +74,69 @@ def test_the_numbers_are_those_of_what_happened(everything: Watched) -> None:
     assert numbers_of(everything) == EXPECTED
 
 
-def test_blind_rules_are_counted_as_they_are_listed(everything: Watched) -> None:
-    grafana = everything.seen("overview", {})
-    count, listed = (
-        grafana.ask(question)
+def answers(everything: Watched, dashboard: str, place: str, service: str = "") -> list[dict[str, Any]]:
+    """What a panel shows now."""
+    grafana = everything.seen(dashboard, {"service": service, "environment": "test"} if service else {})
+    return [
+        series
         for question in questions(grafana.dashboard)
-        if question.place in {"Now / Blind rules", "Now / Blind rules, with the reason"}
-    )
-    assert float(count[0]["value"][1]) == len(listed)
-    assert {(rule["metric"]["service"], rule["metric"]["reason"]) for rule in listed} <= {
-        (dashboards.BLIND, "absent"),
-        (dashboards.BLIND, "stale"),
-    }
+        if question.place == place
+        for series in grafana.ask(question)
+    ]
+
+
+def test_blind_stages_are_counted_as_they_are_listed(everything: Watched) -> None:
+    listed = answers(everything, "overview", "Now / Blind stages, since when and why")
+    (count,) = answers(everything, "overview", "Now / Blind stages")
+    assert {(each["metric"]["service"], each["metric"]["stage"]) for each in listed} == {(dashboards.BLIND, "canary")}
+    assert float(count["value"][1]) == 1
+    assert {each["metric"]["rule"] for each in listed} >= {"error-rate", "target-down"}
+    assert {each["metric"]["reason"] for each in listed} <= {"absent", "stale"}
+    assert all(0 < float(each["value"][1]) < SystemClock().now() - everything.since for each in listed)
+
+
+def test_a_stage_that_sees_is_blind_for_no_time(everything: Watched) -> None:
+    (blind,) = answers(everything, "release", "Where it stands / Blind for", dashboards.BLIND)
+    (seeing,) = answers(everything, "release", "Where it stands / Blind for", dashboards.PROMOTED)
+    assert float(blind["value"][1]) > 0
+    assert float(seeing["value"][1]) == 0
+
+
+def test_a_rollback_is_listed_with_its_cause_and_whether_it_helped(everything: Watched) -> None:
+    """Going back did not help here: the fake service fails on."""
+    (listed,) = answers(everything, "overview", "Now / Last rollbacks")
+    where = {"service": dashboards.ROLLED_BACK, "environment": "test"}
+    what = {"version": "v2", "baseline": "v1", "cause": "rule", "rule": "error-rate", "well_again": "no"}
+    assert listed["metric"] == {**where, **what}
+    assert 0 < float(listed["value"][1]) < SystemClock().now() - everything.since
+    (of_one,) = answers(everything, "release", "Where it stands / Last rollbacks", dashboards.ROLLED_BACK)
+    assert of_one["metric"] == what
+
+
+def test_the_store_and_the_interval_are_what_they_are(everything: Watched) -> None:
+    (store,) = answers(everything, "itself", "Is it well / Store")
+    assert float(store["value"][1]) == 2, "reads, writes"
+    *_, interval = answers(everything, "itself", "Looking / How long an evaluation took")
+    assert {float(value) for _, value in interval["values"]} == {2.0}
 
 
 @pytest.mark.parametrize(
     ("service", "turn"),
-    [(dashboards.PROMOTED, "Promote"), (dashboards.ROLLED_BACK, "Rollback"), (dashboards.BLIND, "Hold")],
+    [(dashboards.PROMOTED, "Promote"), (dashboards.BLIND, "Hold")],
 )
 def test_a_turn_of_the_verdict_is_marked_once(everything: Watched, service: str, turn: str) -> None:
     grafana = everything.seen("release", {"service": service, "environment": "test"})
     (question,) = (each for each in questions(grafana.dashboard) if (each.kind, each.place) == ("annotation", turn))
     (points,) = (series["values"] for series in grafana.ask(question) if series["metric"]["stage"] == "canary")
     assert len(points) <= 2, "points next to each other are one mark"
+
+
+def test_a_rollback_is_marked_once_whatever_its_plan_has_of_stages(everything: Watched) -> None:
+    grafana = everything.seen("release", {"service": dashboards.ROLLED_BACK, "environment": "test"})
+    (question,) = (each for each in questions(grafana.dashboard) if each.place == "Rollback")
+    (mark,) = grafana.ask(question)
+    assert mark["metric"] == {"version": "v2", "cause": "rule", "rule": "error-rate"}
+    assert len(mark["values"]) <= 2, "points next to each other are one mark"
 
 
 def test_what_did_not_turn_is_not_marked(everything: Watched) -> None:
