@@ -12,11 +12,13 @@ from deploy import alerts, docs
 from gated.cli.main import main
 from gated.model.reading import FailureReason, NoDataReason
 from gated.promql import syntax
+from grafana import files
 
 ROOT = Path(__file__).parents[3]
 ALERTS = alerts.shipped()
 PAGES = sorted(alerts.RUNBOOKS.glob("*.md"))
 RUNBOOKS = [page for page in PAGES if page.name != "index.md"]
+DASHBOARDS = list(files.dashboards().values())
 DOCUMENTS = [*PAGES, ROOT / "docs" / "alerts.md"]
 CASES = [test for file in alerts.FOLDER.glob("*.test.yaml") for test in yaml.safe_load(file.read_text())["tests"]]
 OF_THE_PROCESS = {"process_start_time_seconds", "process_resident_memory_bytes", "process_cpu_seconds_total"}
@@ -51,6 +53,18 @@ def test_a_page_says_what_it_means_what_it_does_how_to_look_and_what_to_do(page:
     assert text.startswith(f"# {page.stem}\n")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Meaning", "Impact", "Diagnosis", "Mitigation"]
     assert fenced(page, "promql") != []
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=name)
+def test_a_page_names_dashboards_and_panels_that_exist(page: Path) -> None:
+    (text,) = re.findall(r"^In Grafana: (.*?)\.\n\n", page.read_text(), re.MULTILINE | re.DOTALL)
+    for part in " ".join(text.split()).split("; "):
+        ((title, uid, named),) = re.findall(r"^\*\*(.+)\*\* \(`/d/(.+)`\), (.+)$", part)
+        (dashboard,) = (each for each in DASHBOARDS if each["uid"] == uid)
+        assert dashboard["title"] == title
+        panels = re.findall(r"\*([^*]+)\*", named)
+        assert panels != []
+        assert set(panels) <= {panel["title"] for panel in dashboard["panels"]}
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=name)
