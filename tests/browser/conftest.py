@@ -1,4 +1,4 @@
-"""A browser for the whole run, and pages in it that may not complain."""
+"""A browser, and pages in it that may not complain."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one file of tests: while it is there, its driver's event loop runs in this thread, and no other can."""
     from deploy.local.browser import chromium
 
     with chromium() as opened:
