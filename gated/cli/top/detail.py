@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gated.cli.text import instant, printable, share
 from gated.cli.top import piece, rows
 from gated.cli.top.piece import Line, Piece, Tone
+from gated.model.verdict import Verdict
 from gated.operations.documents import ReleaseHistory, RuleDocument
 
 HISTORY_LINES = 15
@@ -68,7 +69,9 @@ def _stages(found: ReleaseHistory, now: float) -> Iterator[Line]:
         name = printable(stage.stage).ljust(names)
         began = "not started" if stage.started_at is None else f"started {piece.age(stage.started_at, now)} ago"
         claimed = f"claimed by {printable(stage.claimed_by)}" if stage.claimed_by else ""
-        said = piece.verdict(stage.verdict) if stage.started_at else Piece("")
+        # What was claimed stays promoted, though every verdict of a release that goes back is a rollback.
+        stands = Verdict.PROMOTE if stage.claimed_by else stage.verdict
+        said = piece.verdict(stands) if stage.started_at else Piece("")
         yield (
             Piece(f"{sign} {name}  {share(stage.traffic):>5}  "),
             Piece(f"{said.text:10}  ", said.tone),
