@@ -117,7 +117,7 @@ def assess_stage(release: Release, policy: Policy, stage: Stage, warm_at: float,
             missing = [*_unsettled(release.results, but="unproved"), *_shortages(release, policy, stage)]
         if missing:
             return Verdict.HOLD, f"after {format_duration(round(elapsed))} the evidence is short: {_listed(missing)}"
-        return Verdict.PROMOTE, _healthy(release, policy, f"for the whole bake of {_text(stage.bake_max_seconds)}")
+        return Verdict.PROMOTE, _healthy(release, policy, f"at the end of a bake of {_text(stage.bake_max_seconds)}")
     to_proof = _time_to_proof(release, policy, stage, warm_at, now)
     if not missing and to_proof <= 0:
         return Verdict.PROMOTE, _healthy(release, policy, f"at every look for {_text(stage.bake_min_seconds)}")
@@ -136,9 +136,26 @@ def paused(release: Release) -> tuple[Verdict, str]:
 
 
 def eta_seconds(release: Release, policy: Policy, stage: Stage, warm_at: float, now: float) -> float:
-    """Seconds until the earliest possible promotion, as far as time alone decides; at least 0."""
+    """Seconds until the earliest possible promotion, as far as time alone decides; at least 0.
+
+    Looks without evidence lengthen a stage, beyond its longest bake if need be.
+    """
     to_deadline = warm_at + stage.bake_max_seconds - now
-    return max(0.0, min(to_deadline, _time_to_proof(release, policy, stage, warm_at, now)))
+    to_proof = _time_to_proof(release, policy, stage, warm_at, now)
+    return max(0.0, min(to_deadline, to_proof), _time_to_coverage(release, policy))
+
+
+def _time_to_coverage(release: Release, policy: Policy) -> float:
+    """Seconds until enough of all looks have had evidence, if from now on each has, as far apart as they were so far."""
+    current = release.current_stage
+    wait = 0.0
+    for _, state in _blocking(policy.rules, release.rules):
+        if current is None or current.started_at is None or state.looked_at is None or not state.scheduled:
+            continue
+        lacking = (REQUIRED_COVERAGE * state.scheduled - state.evaluated) / (1 - REQUIRED_COVERAGE)
+        apart_seconds = (state.looked_at - current.started_at) / state.scheduled
+        wait = max(wait, math.ceil(round(lacking, 6)) * apart_seconds)
+    return wait
 
 
 def _time_to_proof(release: Release, policy: Policy, stage: Stage, warm_at: float, now: float) -> float:

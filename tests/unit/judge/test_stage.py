@@ -39,7 +39,7 @@ def test_a_stage_with_a_blemish_is_promoted_at_its_deadline() -> None:
     assert story.verdict() is Verdict.PENDING
     story.skip(1).look()
     assert story.verdict() is Verdict.PROMOTE
-    assert story.reason().startswith("1 blocking rule was fine for the whole bake of 10m; coverage 100%")
+    assert story.reason().startswith("1 blocking rule was fine at the end of a bake of 10m; coverage 100%")
 
 
 def test_a_proof_is_as_long_as_the_rules_own_for() -> None:
