@@ -262,6 +262,8 @@ def test_an_old_browser_is_known_by_its_origin(served: ServedGate) -> None:
     address = f"{served.url}/releases/{release}/pause"
     foreign = requests.post(address, data=BECAUSE, headers={"Origin": "http://evil.example"}, timeout=10)
     assert foreign.status_code == 403
+    garbled = requests.post(address, data=BECAUSE, headers={"Origin": "http://[evil"}, timeout=10)
+    assert garbled.status_code == 403
     own = requests.post(address, data=BECAUSE, headers={"Origin": served.url}, timeout=10)
     assert own.status_code == 200
 
@@ -274,6 +276,7 @@ def test_an_old_browser_is_known_by_its_origin(served: ServedGate) -> None:
         ("[::1]:9911", 303),
         ("10.0.0.1", 303),
         ("gated.example.evil.example", 403),
+        ("[::1", 403),
         ("", 403),
     ],
 )
