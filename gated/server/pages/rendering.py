@@ -81,8 +81,8 @@ def clock(instant: float) -> Markup:
 
 
 def duration(seconds: float) -> str:
-    """A duration as people say it: two units at most."""
-    rounded = round(seconds) if seconds >= 1 else round(seconds, 1)
+    """A duration as people say it: two units at most. None is negative, unless the clock was set back meanwhile."""
+    rounded = round(seconds) if seconds >= 1 else round(max(0.0, seconds), 1)
     for unit, below in ((60, 600), (3600, 36 * 3600)):
         if rounded >= below:
             rounded = round(rounded / unit) * unit
