@@ -99,6 +99,14 @@ def test_many_releases_are_shown_in_pages(served: ServedGate) -> None:
     assert 'href="?page=2"' in first
 
 
+def test_beyond_the_last_page_is_the_last_page(served: ServedGate) -> None:
+    """A watched page outlives the releases that filled it, and must not say that nothing is being rolled out."""
+    served.open()
+    text = page(served, "/?page=2")
+    assert services(text) == ["checkout"]
+    assert "Nothing is being rolled out" not in text
+
+
 def test_ended_releases_are_listed_newest_first_and_go_on(served: ServedGate) -> None:
     for number in range(25):
         release = served.open(version=f"v{number + 2}")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gated.model.release import Release, RuleResult
 from gated.model.rule import OnBreach
@@ -107,7 +107,7 @@ class Board:
     @property
     def pages(self) -> int:
         """How many pages those under way take."""
-        return max(1, -(-self.found // ROWS))
+        return _pages(self.found)
 
 
 def load(gate: Gate, wanted: Wanted, now: float) -> Board:
@@ -121,10 +121,12 @@ def load(gate: Gate, wanted: Wanted, now: float) -> Board:
     mine = [row for row in active if wanted.takes(row.release)]
     counts = Counter(row.standing.tone for row in mine)
     found = sorted((row for row in mine if wanted.state in {"", row.standing.tone}), key=_order)
-    first = (wanted.page - 1) * ROWS
+    # A page that is watched outlives the releases that filled it; beyond the last page is the last page.
+    page = min(wanted.page, _pages(len(found)))
+    first = (page - 1) * ROWS
     ended, next_ended = _ended(gate, wanted, now)
     return Board(
-        wanted=wanted,
+        wanted=replace(wanted, page=page),
         rows=tuple(found[first : first + ROWS]),
         found=len(found),
         active=len(active),
@@ -136,6 +138,10 @@ def load(gate: Gate, wanted: Wanted, now: float) -> Board:
         next_ended=next_ended,
         looked_at=max((row.release.evaluated_at for row in active if row.release.evaluated_at), default=None),
     )
+
+
+def _pages(rows: int) -> int:
+    return max(1, -(-rows // ROWS))
 
 
 def _ended(gate: Gate, wanted: Wanted, now: float) -> tuple[list[Row], str]:
