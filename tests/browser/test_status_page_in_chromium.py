@@ -178,6 +178,71 @@ def test_a_gate_that_is_gone_is_said_to_be_gone(tmp_path: Path, browser: Any) ->
     page.close()
 
 
+def test_a_page_comes_back_when_a_proxy_answered_for_a_gate_that_was_away(served: ServedGate, browser: Any) -> None:
+    """A browser gives up on a stream for good when it gets any other answer, and pages on a wall are never reloaded."""
+    release = baking(served)
+    page = browser.new_page()
+    answers = iter([502])
+
+    def proxy(route: Any) -> None:
+        status = next(answers, None)
+        route.continue_() if status is None else route.fulfill(status=status, body="Bad Gateway")
+
+    page.route("**/events", proxy)
+    page.goto(f"{served.url}/releases/{release}")
+    expect(page.locator("#pulse")).to_contain_text("connection lost")
+    expect(page.locator("#pulse")).to_have_text("live", timeout=10_000)
+    page.close()
+
+
+def test_tabs_that_nobody_looks_at_hold_no_connection(served: ServedGate, browser: Any) -> None:
+    """A browser opens six to one server: with a seventh release in a tab of its own none would load any more."""
+    release = baking(served)
+    context = browser.new_context()
+    context.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.isLookedAt})")
+    tabs = [context.new_page() for _ in range(8)]
+    for tab in tabs:
+        tab.goto(f"{served.url}/releases/{release}", timeout=10_000)
+        expect(tab.locator("#pulse")).to_have_text("live")
+    for _ in range(50):
+        if not served.live.watchers():
+            break
+        tabs[0].wait_for_timeout(100)
+    assert served.live.watchers() == 0
+    served.world.error_share = 0.3
+    served.tick(25)
+    tabs[0].evaluate("window.isLookedAt = true; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(tabs[0].locator("#verdict .badge")).to_have_text("rollback", timeout=5_000)
+    assert served.live.watchers() == 1
+    context.close()
+
+
+def test_a_page_that_is_gone_back_to_is_live_again(served: ServedGate, new_page: NewPage) -> None:
+    """A browser may keep the page as it was, with what it said of itself then."""
+    release = baking(served)
+    page = new_page(f"{served.url}/releases/{release}")
+    expect(page.locator("#pulse")).to_have_text("live")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    served.world.error_share = 0.3
+    served.tick(25)
+    expect(page.locator("#verdict .badge")).to_have_text("rollback", timeout=5_000)
+
+
+def test_focus_stays_with_a_release_that_changes_its_place(served: ServedGate, new_page: NewPage) -> None:
+    """Else a person who presses Enter opens another one."""
+    served.open(service="asleep")
+    served.tick()
+    page = new_page(served.url)
+    expect(page.locator("#pulse")).to_have_text("live")
+    page.get_by_role("link", name="asleep").focus()
+    release = served.open(service="busy")
+    served.start(release)
+    served.tick(2)
+    expect(page.locator("#active tbody th a").first).to_contain_text("busy")
+    assert "asleep" in page.evaluate("document.activeElement.textContent")
+
+
 # --- from another site ------------------------------------------------------------------------------------------
 
 
