@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from gated.model.ids import Actor, ReleaseId
+from gated.operations import releases
 from tests.serving import ServedGate
 
 BECAUSE = {"name": "ada", "reason": "waiting for the database"}
@@ -132,6 +134,19 @@ def test_a_release_shows_its_verdict_its_rules_and_its_history(served: ServedGat
         assert rule["reason"] in text
     assert text.count("<svg viewBox") == 1 + len(document["rules"])
     assert "release opened" in text
+
+
+def test_a_long_story_is_cut_on_the_page_and_whole_in_the_report(served: ServedGate) -> None:
+    release = ReleaseId(baking(served))
+    for _ in range(160):
+        releases.pause(served.gate, release, Actor("ada"), "", served.now)
+        releases.resume(served.gate, release, Actor("ada"), "", served.now)
+    shown, report = page(served, f"/releases/{release}"), page(served, f"/releases/{release}/report")
+    assert "release opened" not in shown
+    assert "the full record" in shown
+    assert "release opened" in report
+    assert report.count("release paused") == 160
+    assert "the full record" not in report
 
 
 def test_a_query_is_linked_to_its_source_unchanged(served: ServedGate) -> None:
