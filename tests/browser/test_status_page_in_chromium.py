@@ -159,12 +159,19 @@ def test_without_javascript_everything_is_there_and_can_be_done(served: ServedGa
     assert served.get(f"/api/v1/releases/{release}").json()["paused"]["reason"] == BECAUSE
 
 
+LONGEST_NAMES = {key: key[0] * 128 for key in ("service", "environment", "version", "baseline")}
+
+
 @pytest.mark.parametrize("width", [360, 768, 1600])
 def test_no_page_is_wider_than_the_window(served: ServedGate, new_page: NewPage, width: int) -> None:
-    release = rolled_back(served)
+    release, other = rolled_back(served), served.open(**LONGEST_NAMES)
+    served.start(other)
+    served.tick(2)
     page = new_page(served.url, viewport={"width": width, "height": 800})
-    for address in ("/", f"/releases/{release}", f"/releases/{release}/report"):
+    about = [f"/releases/{each}{report}" for each in (release, other) for report in ("", "/report")]
+    for address in ("/", *about):
         page.goto(served.url + address)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
