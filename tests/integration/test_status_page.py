@@ -76,6 +76,13 @@ def test_a_blind_gate_is_called_blind(served: ServedGate) -> None:
         assert "</svg>blind</span>" in page(served, path)
 
 
+def test_a_row_names_a_rule_by_what_it_says_not_by_how_near_its_limit_is(served: ServedGate) -> None:
+    """Every target that is up is as near to the limit of 1 as can be."""
+    served.world.error_share = 0.01
+    baking(served, 1)
+    assert '<span class="faint">error-rate 1 %, limit 2 %</span>' in page(served, "/")
+
+
 def test_the_board_can_be_narrowed_down(served: ServedGate) -> None:
     baking(served, service="cart")
     baking(served, service="carts-legacy", environment="staging")

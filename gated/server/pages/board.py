@@ -67,7 +67,7 @@ class Row:
         release: the release.
         standing: how it stands.
         track: its stages.
-        worst: the rule that is nearest to its limit, in words; empty when none is near.
+        worst: the rule with the worst outcome, in words; empty when all are fine.
         eta_seconds: to the earliest possible promotion; None when there is none to wait for.
     """
 
@@ -180,11 +180,11 @@ def _state(release: Release, at: int) -> str:
 
 
 def _worst(release: Release) -> str:
-    """The rule whose outcome is the worst, and of those the one nearest to its limit; empty when all are fine."""
+    """The rule whose outcome is the worst, and of those the one with the most evidence; empty when all are fine."""
     if not release.phase.is_active or not release.results:
         return ""
     blocking = [result for result in release.results if result.on_breach is not OnBreach.WARN]
-    worst = max(blocking or release.results, key=lambda result: (result.outcome, _nearness(result)))
+    worst = max(blocking or release.results, key=_badness)
     if worst.outcome is Outcome.OK:
         return ""
     if worst.value is None:
@@ -193,12 +193,9 @@ def _worst(release: Release) -> str:
     return f"{worst.rule} {format_quantity(worst.value, worst.unit)}{limit}"
 
 
-def _nearness(result: RuleResult) -> float:
-    if result.odds is not None and result.odds_limit:
-        return result.odds / result.odds_limit
-    if result.value is None or not result.limit:
-        return 0.0
-    return result.value / result.limit
+def _badness(result: RuleResult) -> tuple[Outcome, float]:
+    """Not by how near a value is to its limit: one that must not fall below it is often as near as can be, and well."""
+    return result.outcome, result.odds / result.odds_limit if result.odds is not None and result.odds_limit else 0.0
 
 
 def _order(row: Row) -> tuple[int, str, str]:
