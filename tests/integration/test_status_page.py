@@ -423,6 +423,17 @@ def test_the_trace_of_a_release_is_to_be_had_as_numbers(served: ServedGate) -> N
     assert drawing["bands"][0]["stage"] == "canary-5"
 
 
+def test_a_drawing_shows_that_the_gate_was_not_running(served: ServedGate) -> None:
+    release = baking(served, 10)
+    last_look_at = served.now
+    served.now += 3600
+    served.tick(3)
+    drawing = served.get(f"/api/v1/releases/{release}/trace").json()
+    told = [(band["verdict"], band["since"]) for band in drawing["bands"]]
+    assert told[:2] == [("pending", drawing["at"][0]), ("hold", last_look_at + served.gate.validity_seconds)]
+    assert drawing["curves"][0]["values"].count(None) == 1
+
+
 def test_a_report_tells_the_story_as_markdown_json_and_page(served: ServedGate) -> None:
     release = baking(served)
     served.post(f"/api/v1/releases/{release}/pause", {"reason": "look | at `this`\n# now"})
