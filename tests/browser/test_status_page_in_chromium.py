@@ -97,6 +97,7 @@ def test_a_release_that_begins_appears_on_the_board(served: ServedGate, new_page
     baking(served)
     expect(page.locator("#active tbody tr")).to_have_count(1)
     expect(page.locator(".tile.pending b")).to_have_text("1")
+    expect(page).to_have_title("1 release under way · gated")
 
 
 def test_a_person_pauses_with_name_and_reason_while_the_page_changes(served: ServedGate, new_page: NewPage) -> None:

@@ -53,19 +53,19 @@
       scrollable(old).forEach((each, at) => { each.scrollLeft = scrolled[at] ?? 0; });
       if (place) place.reduce((node, at) => node?.children[at], document.getElementById(anchor))?.focus?.({ preventScroll: true });
     }
+    document.title = main.querySelector("[data-title]").dataset.title;
     told();
   };
 
   const scrollable = (part) => [...part.querySelectorAll(".scroll, .track")];
 
-  // A new verdict: into the tab's title, and read aloud to those who listen.
+  // A new verdict is read aloud to those who listen.
   const verdict = () => main.querySelector("#verdict .badge")?.textContent.trim();
   let known = verdict();
   const announce = () => {
     const now = verdict();
     if (!now || now === known) return;
     known = now;
-    document.title = document.title.replace(/^[^:]*/, now);
     document.getElementById("news").textContent = `${now}: ${main.querySelector("#verdict .sentence").textContent}`;
   };
 
