@@ -453,3 +453,19 @@ def test_a_report_tells_the_story_as_markdown_json_and_page(served: ServedGate) 
     assert "checkout v2 in production is going back" in shown
     assert "time to detect" in shown
     assert served.get("/api/v1/releases/nope/report.md").status_code == 404
+
+
+def test_a_report_tells_the_day_of_what_happened_on_another(served: ServedGate) -> None:
+    release = served.open()
+    served.now += 7 * 86400
+    served.start(release)
+    report = served.get(f"/api/v1/releases/{release}/report.md").text
+    assert "| canary-5 | 0.05 | 2023-11-21 22:13:20 |" in report
+
+
+def test_a_clock_that_was_set_back_makes_no_report_of_minus_a_day(served: ServedGate) -> None:
+    release = served.open()
+    served.now -= 3605
+    served.post(f"/api/v1/releases/{release}/abort")
+    report = served.get(f"/api/v1/releases/{release}/report.md").text
+    assert "- took 0s" in report
