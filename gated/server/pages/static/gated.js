@@ -108,6 +108,7 @@
     leave();
     later = setTimeout(connect, seconds * 1000);
   };
+  const rest = () => { if (document.hidden) comeBackAfter(15); };
   const connect = () => {
     leave();
     const opened = source = new EventSource(main.dataset.live);
@@ -115,9 +116,12 @@
       say("live", "live");
       exchange(event.data);
       announce();
-      if (document.hidden) comeBackAfter(15);
+      rest();
     });
-    opened.addEventListener("trouble", (event) => say("lost", event.data));
+    opened.addEventListener("trouble", (event) => {
+      say("lost", event.data);
+      rest();
+    });
     opened.addEventListener("error", () => {
       say("lost", "connection lost; this page may be old");
       // It tries again by itself, unless something answered that is no stream: a proxy, while gated is started anew.
