@@ -5,11 +5,13 @@ are kept are 1/120 of its age apart. A release of half an hour keeps each of its
 of a week 1,000; so what is kept grows with the logarithm of time, and nothing has to be thinned out afterwards.
 """
 
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gated.model.release import Release
 from gated.model.step import Step
-from gated.model.trace import RulePoint, TracePoint
+from gated.model.trace import UNSEEN, RulePoint, TracePoint
 from gated.model.verdict import Verdict
 
 _POINTS = 120
@@ -35,6 +37,27 @@ def traced(before: Release, step: Step, now: float) -> Step:
         rules=tuple(map(RulePoint.of, after.results)),
     )
     return replace(step, release=replace(after, traced_at=now), trace=(point,))
+
+
+def with_gaps(trace: Sequence[TracePoint], opened_at: float, validity_seconds: float) -> Iterator[TracePoint]:
+    """The looks that were kept, and where nobody looked a point that says so.
+
+    Without it a chart would go straight through the hours in which the gate was not running, under the verdict it had
+    had before; but what was told then was hold.
+
+    Args:
+        trace: in order of time.
+        opened_at: when the release was opened, Unix seconds.
+        validity_seconds: for how long after its look a verdict is believed: longer than looks are apart.
+    """
+    for before, after in itertools.pairwise(trace):
+        yield before
+        # No quiet looks that were left out are further apart: none is older than its release.
+        if after.at - before.at > validity_seconds + (after.at - opened_at) / _POINTS:
+            verdict = before.verdict if before.verdict is Verdict.ROLLBACK else Verdict.HOLD
+            rules = (UNSEEN,) * len(before.rules)
+            yield replace(before, at=before.at + validity_seconds, verdict=verdict, rules=rules)
+    yield from trace[-1:]
 
 
 def _has_changed(before: Release, step: Step) -> bool:

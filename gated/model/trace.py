@@ -46,6 +46,10 @@ class RulePoint(NamedTuple):
         )
 
 
+UNSEEN = RulePoint(Outcome.NO_DATA, None, None, None, None, None)
+"""What a rule says where nobody looked."""
+
+
 @dataclass(frozen=True, slots=True)
 class TracePoint:
     """What one look saw.
@@ -61,6 +65,11 @@ class TracePoint:
     stage: str
     verdict: Verdict | None
     rules: tuple[RulePoint, ...]
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether it stands where nobody looked."""
+        return UNSEEN in self.rules and set(self.rules) == {UNSEEN}
 
 
 def _short(number: float | None) -> float | None:

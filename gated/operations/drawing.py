@@ -1,6 +1,7 @@
 """What is needed to draw a release: numbers over time, whether it was watched or played again."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gated.model.trace import RulePoint, TracePoint
@@ -64,7 +65,7 @@ class Pen:
 
 
 def draw(trace: Sequence[TracePoint], pens: Sequence[Pen]) -> Drawing | None:
-    """A drawing of at most 240 points; None when there is nothing to draw.
+    """A drawing of at most 240 points, and those between stretches; None when there is nothing to draw.
 
     Args:
         trace: looks, in order of time.
@@ -72,8 +73,7 @@ def draw(trace: Sequence[TracePoint], pens: Sequence[Pen]) -> Drawing | None:
     """
     if not trace:
         return None
-    size = -(-len(trace) // _POINTS)
-    groups = [trace[at : at + size] for at in range(0, len(trace), size)]
+    groups = list(_groups(trace, size=-(-len(trace) // _POINTS)))
     return Drawing(
         at=tuple(group[-1].at for group in groups),
         bands=tuple(_bands(trace)),
@@ -81,6 +81,13 @@ def draw(trace: Sequence[TracePoint], pens: Sequence[Pen]) -> Drawing | None:
             _curve([[look.rules[at] for look in group] for group in groups], pen) for at, pen in enumerate(pens)
         ),
     )
+
+
+def _groups(trace: Sequence[TracePoint], size: int) -> Iterator[list[TracePoint]]:
+    """What becomes one point each. Where nothing was seen is a point of its own, lest a line bridge it."""
+    for _, stretch in itertools.groupby(trace, lambda look: look.is_unseen):
+        looks = list(stretch)
+        yield from (looks[at : at + size] for at in range(0, len(looks), size))
 
 
 def _bands(trace: Sequence[TracePoint]) -> list[Band]:

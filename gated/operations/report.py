@@ -1,6 +1,7 @@
 """What happened to a release: the whole story as one document, and as Markdown for a ticket or a chat."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from gated.model.release import Phase
 from gated.model.units import format_duration, format_quantity
@@ -66,7 +67,7 @@ def _facts(told: ReleaseHistory) -> Iterator[str]:
     yield f"- replaces {_safe(told.baseline) if told.baseline else 'nothing'}"
     yield f"- opened {told.opened_at:%Y-%m-%d %H:%M:%S} UTC by {_safe(told.opened_by)}{ended}"
     if told.ended_at is not None:
-        yield f"- took {format_duration(round((told.ended_at - told.opened_at).total_seconds()))}"
+        yield f"- took {_after(round((told.ended_at - told.opened_at).total_seconds()))}"
     if told.paused is not None:
         yield f"- paused by {_safe(told.paused.by)}: {_safe(told.paused.reason or 'no reason given')}"
 
@@ -74,8 +75,8 @@ def _facts(told: ReleaseHistory) -> Iterator[str]:
 def _stage(told: ReleaseHistory, stage: StageDocument) -> str:
     decided = next((decision for decision in told.decisions if decision.stage == stage.stage), None)
     how = "not decided" if decided is None else f"{decided.decision.value.replace('_', ' ')}: {decided.reason}"
-    started = f"{stage.started_at:%H:%M:%S}" if stage.started_at is not None else "–"
-    ended = f"{stage.ended_at:%H:%M:%S}" if stage.ended_at is not None else "–"
+    started = _clock(told, stage.started_at) if stage.started_at is not None else "–"
+    ended = _clock(told, stage.ended_at) if stage.ended_at is not None else "–"
     return f"| {stage.stage} | {stage.traffic:.4g} | {started} | {ended} | {_safe(how)} |"
 
 
@@ -86,7 +87,7 @@ def _rollback(told: ReleaseHistory) -> Iterator[str]:
     yield "## Rollback"
     yield ""
     yield f"- why: {_safe(back.reason)}"
-    yield f"- first harm seen {back.first_harm_at:%H:%M:%S}, signalled {_after(back.seconds_to_detect)} later"
+    yield f"- first harm seen {_clock(told, back.first_harm_at)}, signalled {_after(back.seconds_to_detect)} later"
     if back.seconds_to_act is not None:
         yield f"- done {_after(back.seconds_to_act)} after the signal"
     if back.seconds_to_recover is not None:
@@ -100,8 +101,14 @@ def _rule(rule: RuleDocument) -> str:
     return f"| {rule.rule} | {rule.outcome} | {value} | {limit} | {_safe(rule.reason)} |"
 
 
+def _clock(told: ReleaseHistory, at: datetime) -> str:
+    """A time of day, with the day when that is not the day the release was opened."""
+    return f"{at:%H:%M:%S}" if at.date() == told.opened_at.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
 def _after(seconds: float) -> str:
-    return format_duration(round(seconds, 1))
+    """A duration; one that is negative, by a clock that was set back, is none."""
+    return format_duration(max(0.0, round(seconds, 1)))
 
 
 def _safe(text: str) -> str:

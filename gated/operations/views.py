@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gated.judge.present import Shown, show
+from gated.judge.trace import with_gaps
 from gated.model.errors import NotFound
 from gated.model.ids import ReleaseId, StageName
 from gated.model.plan import Plan, Policy, Rulebook, Stage
@@ -148,7 +149,8 @@ def drawing(gate: Gate, identity: ReleaseId) -> Drawing | None:
     """
     found = gate.store.release(identity)
     pens = [Pen(result.rule, result.unit, result.odds_limit) for result in found.results]
-    return draw(gate.store.trace(identity), pens)
+    trace = with_gaps(gate.store.trace(identity), found.opened_at, gate.validity_seconds)
+    return draw(tuple(trace), pens)
 
 
 def release_document(gate: Gate, found: Release, now: float) -> ReleaseDocument:

@@ -55,16 +55,18 @@ class OwnPagesOnly:
         return ""
 
     def _is_own(self, origin: str, host: str) -> bool:
-        sent_by = urlsplit(origin)
+        try:
+            sent_by = urlsplit(origin)
+        except ValueError:
+            return False
         own = (self._external.scheme, self._external.netloc)
         return sent_by.netloc == host or (bool(self._external.netloc) and (sent_by.scheme, sent_by.netloc) == own)
 
     def _is_known(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
-        if name in {"localhost", self._external.hostname}:
-            return True
         try:
-            ipaddress.ip_address(name)
+            name = urlsplit(f"//{host}").hostname or ""
+            if name not in {"localhost", self._external.hostname}:
+                ipaddress.ip_address(name)
         except ValueError:
             return False
         return True

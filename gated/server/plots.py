@@ -17,8 +17,10 @@ _BAND_HEIGHT, _VALUE_HEIGHT, _ODDS_HEIGHT, _AXIS_HEIGHT = 22, 84, 64, 22
 _ROOM = 6
 """Between a plot and its edge."""
 _SMALLEST_ODDS, _LARGEST_ODDS = 1e-3, 1e6
+"""Beyond them there is nothing to tell apart, unless the limit itself is larger."""
 _LETTER_WIDTH, _LINE_HEIGHT = 6.5, 11
 _TICKS = 6
+_DAY = 86400
 _FAR_FROM_ZERO = 0.7
 """When the least number is at least this share of the largest, a scale from zero would show a flat line."""
 
@@ -115,7 +117,8 @@ def odds(drawing: Drawing, curve: Curve, marks: Sequence[Mark], width: int = WID
     limit = curve.odds_limit
     if not curve.odds or limit is None:
         return ""
-    tens = tuple(None if each is None else _log(each) for each in curve.odds)
+    most = max(_LARGEST_ODDS, 10 * limit)
+    tens = tuple(None if each is None else _log(min(each, most)) for each in curve.odds)
     known = [each for each in tens if each is not None]
     axis = Axis(min(known) - 0.2, max(*known, _log(limit)) + 0.4, _ODDS_HEIGHT - _ROOM, _ROOM)
     time = _time_axis(drawing, width)
@@ -212,14 +215,19 @@ def _marks(marks: Sequence[Mark], time: Axis, height: int) -> str:
 
 def _ticks(first: float, last: float) -> list[float]:
     """Round times, about six of them."""
-    steps = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
-    step = next((step for step in steps if (last - first) / step <= _TICKS), steps[-1])
+    steps = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, _DAY)
+    days = math.ceil((last - first) / (_TICKS * _DAY)) * _DAY
+    step = next((step for step in steps if (last - first) / step <= _TICKS), days)
     begin = math.ceil(first / step) * step
     return [begin + number * step for number in range(int((last - begin) // step) + 1)] if begin <= last else []
 
 
 def _tick(time: Axis, at: float) -> str:
-    clock = _clock(at).removesuffix("Z").removesuffix(":00")
+    """A line at a round time, with the time of day; at midnight with the day that begins."""
+    if at % _DAY == 0:
+        clock = f"{datetime.fromtimestamp(at, UTC):%d %b}"
+    else:
+        clock = _clock(at).removesuffix("Z").removesuffix(":00")
     return f'<line class="tick" x1="{time(at)}" x2="{time(at)}" y1="{_BAND_HEIGHT}" y2="{_BAND_HEIGHT + 4}"/>' + _text(
         time(at), _BAND_HEIGHT + 16, clock, "middle"
     )
@@ -238,7 +246,7 @@ def _fits(text: str, width: float) -> bool:
 
 
 def _log(number: float) -> float:
-    return math.log10(min(max(number, _SMALLEST_ODDS), _LARGEST_ODDS))
+    return math.log10(max(number, _SMALLEST_ODDS))
 
 
 def _clock(at: float) -> str:

@@ -168,10 +168,17 @@ class Store:
 
     # --- what is remembered about them --------------------------------------------------------------------------
 
-    def history(self, release_id: ReleaseId) -> tuple[OutcomeChange, ...]:
-        """Every change of mind of every rule of a release, in order; empty when there is no such release."""
-        query = sa.select(outcomes.c.document).where(outcomes.c.release == release_id).order_by(outcomes.c.sequence)
-        return tuple(codec.OUTCOME.decode(document) for document in self._documents(query))
+    def history(self, release_id: ReleaseId, *, limit: int | None = None) -> tuple[OutcomeChange, ...]:
+        """Every change of mind of every rule of a release, in order; empty when there is no such release.
+
+        Args:
+            release_id: which release.
+            limit: only so many, the latest; None for all.
+        """
+        latest_first = outcomes.c.sequence.desc()
+        query = sa.select(outcomes.c.document).where(outcomes.c.release == release_id).order_by(latest_first)
+        documents = self._documents(query.limit(limit))
+        return tuple(codec.OUTCOME.decode(document) for document in reversed(documents))
 
     def trace(self, release_id: ReleaseId) -> tuple[TracePoint, ...]:
         """The looks at a release that were kept for charts, in order; empty when there is no such release."""

@@ -97,6 +97,7 @@ def test_a_release_that_begins_appears_on_the_board(served: ServedGate, new_page
     baking(served)
     expect(page.locator("#active tbody tr")).to_have_count(1)
     expect(page.locator(".tile.pending b")).to_have_text("1")
+    expect(page).to_have_title("1 release under way · gated")
 
 
 def test_a_person_pauses_with_name_and_reason_while_the_page_changes(served: ServedGate, new_page: NewPage) -> None:
@@ -159,12 +160,19 @@ def test_without_javascript_everything_is_there_and_can_be_done(served: ServedGa
     assert served.get(f"/api/v1/releases/{release}").json()["paused"]["reason"] == BECAUSE
 
 
+LONGEST_NAMES = {key: key[0] * 128 for key in ("service", "environment", "version", "baseline")}
+
+
 @pytest.mark.parametrize("width", [360, 768, 1600])
 def test_no_page_is_wider_than_the_window(served: ServedGate, new_page: NewPage, width: int) -> None:
-    release = rolled_back(served)
+    release, other = rolled_back(served), served.open(**LONGEST_NAMES)
+    served.start(other)
+    served.tick(2)
     page = new_page(served.url, viewport={"width": width, "height": 800})
-    for address in ("/", f"/releases/{release}", f"/releases/{release}/report"):
+    about = [f"/releases/{each}{report}" for each in (release, other) for report in ("", "/report")]
+    for address in ("/", *about):
         page.goto(served.url + address)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
@@ -176,6 +184,71 @@ def test_a_gate_that_is_gone_is_said_to_be_gone(tmp_path: Path, browser: Any) ->
         expect(page.locator("#pulse")).to_have_text("live")
     expect(page.locator("#pulse")).to_contain_text("connection lost")
     page.close()
+
+
+def test_a_page_comes_back_when_a_proxy_answered_for_a_gate_that_was_away(served: ServedGate, browser: Any) -> None:
+    """A browser gives up on a stream for good when it gets any other answer, and pages on a wall are never reloaded."""
+    release = baking(served)
+    page = browser.new_page()
+    answers = iter([502])
+
+    def proxy(route: Any) -> None:
+        status = next(answers, None)
+        route.continue_() if status is None else route.fulfill(status=status, body="Bad Gateway")
+
+    page.route("**/events", proxy)
+    page.goto(f"{served.url}/releases/{release}")
+    expect(page.locator("#pulse")).to_contain_text("connection lost")
+    expect(page.locator("#pulse")).to_have_text("live", timeout=10_000)
+    page.close()
+
+
+def test_tabs_that_nobody_looks_at_hold_no_connection(served: ServedGate, browser: Any) -> None:
+    """A browser opens six to one server: with a seventh release in a tab of its own none would load any more."""
+    release = baking(served)
+    context = browser.new_context()
+    context.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.isLookedAt})")
+    tabs = [context.new_page() for _ in range(8)]
+    for tab in tabs:
+        tab.goto(f"{served.url}/releases/{release}", timeout=10_000)
+        expect(tab.locator("#pulse")).to_have_text("live")
+    for _ in range(50):
+        if not served.live.watchers():
+            break
+        tabs[0].wait_for_timeout(100)
+    assert served.live.watchers() == 0
+    served.world.error_share = 0.3
+    served.tick(25)
+    tabs[0].evaluate("window.isLookedAt = true; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(tabs[0].locator("#verdict .badge")).to_have_text("rollback", timeout=5_000)
+    assert served.live.watchers() == 1
+    context.close()
+
+
+def test_a_page_that_is_gone_back_to_is_live_again(served: ServedGate, new_page: NewPage) -> None:
+    """A browser may keep the page as it was, with what it said of itself then."""
+    release = baking(served)
+    page = new_page(f"{served.url}/releases/{release}")
+    expect(page.locator("#pulse")).to_have_text("live")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    served.world.error_share = 0.3
+    served.tick(25)
+    expect(page.locator("#verdict .badge")).to_have_text("rollback", timeout=5_000)
+
+
+def test_focus_stays_with_a_release_that_changes_its_place(served: ServedGate, new_page: NewPage) -> None:
+    """Else a person who presses Enter opens another one."""
+    served.open(service="asleep")
+    served.tick()
+    page = new_page(served.url)
+    expect(page.locator("#pulse")).to_have_text("live")
+    page.get_by_role("link", name="asleep").focus()
+    release = served.open(service="busy")
+    served.start(release)
+    served.tick(2)
+    expect(page.locator("#active tbody th a").first).to_contain_text("busy")
+    assert "asleep" in page.evaluate("document.activeElement.textContent")
 
 
 # --- from another site ------------------------------------------------------------------------------------------

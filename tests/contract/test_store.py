@@ -457,6 +457,7 @@ def test_history_is_in_the_order_it_was_written(store: Store) -> None:
     store.commit(Step(replace(release, revision=3), outcomes=tuple(changes[3:])))
     opened(store, "r2")
     assert store.history(release.id) == tuple(changes)
+    assert store.history(release.id, limit=2) == tuple(changes[-2:])
 
 
 def test_the_audit_is_paged_newest_first(store: Store) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from gated.model.ids import Actor, ReleaseId
+from gated.operations import releases
 from tests.serving import ServedGate
 
 BECAUSE = {"name": "ada", "reason": "waiting for the database"}
@@ -74,6 +76,13 @@ def test_a_blind_gate_is_called_blind(served: ServedGate) -> None:
         assert "</svg>blind</span>" in page(served, path)
 
 
+def test_a_row_names_a_rule_by_what_it_says_not_by_how_near_its_limit_is(served: ServedGate) -> None:
+    """Every target that is up is as near to the limit of 1 as can be."""
+    served.world.error_share = 0.01
+    baking(served, 1)
+    assert '<span class="faint">error-rate 1 %, limit 2 %</span>' in page(served, "/")
+
+
 def test_the_board_can_be_narrowed_down(served: ServedGate) -> None:
     baking(served, service="cart")
     baking(served, service="carts-legacy", environment="staging")
@@ -97,6 +106,14 @@ def test_many_releases_are_shown_in_pages(served: ServedGate) -> None:
     assert len(services(first)) == 100
     assert services(second) == ["service-100"]
     assert 'href="?page=2"' in first
+
+
+def test_beyond_the_last_page_is_the_last_page(served: ServedGate) -> None:
+    """A watched page outlives the releases that filled it, and must not say that nothing is being rolled out."""
+    served.open()
+    text = page(served, "/?page=2")
+    assert services(text) == ["checkout"]
+    assert "Nothing is being rolled out" not in text
 
 
 def test_ended_releases_are_listed_newest_first_and_go_on(served: ServedGate) -> None:
@@ -124,6 +141,19 @@ def test_a_release_shows_its_verdict_its_rules_and_its_history(served: ServedGat
         assert rule["reason"] in text
     assert text.count("<svg viewBox") == 1 + len(document["rules"])
     assert "release opened" in text
+
+
+def test_a_long_story_is_cut_on_the_page_and_whole_in_the_report(served: ServedGate) -> None:
+    release = ReleaseId(baking(served))
+    for _ in range(160):
+        releases.pause(served.gate, release, Actor("ada"), "", served.now)
+        releases.resume(served.gate, release, Actor("ada"), "", served.now)
+    shown, report = page(served, f"/releases/{release}"), page(served, f"/releases/{release}/report")
+    assert "release opened" not in shown
+    assert "the full record" in shown
+    assert "release opened" in report
+    assert report.count("release paused") == 160
+    assert "the full record" not in report
 
 
 def test_a_query_is_linked_to_its_source_unchanged(served: ServedGate) -> None:
@@ -262,6 +292,8 @@ def test_an_old_browser_is_known_by_its_origin(served: ServedGate) -> None:
     address = f"{served.url}/releases/{release}/pause"
     foreign = requests.post(address, data=BECAUSE, headers={"Origin": "http://evil.example"}, timeout=10)
     assert foreign.status_code == 403
+    garbled = requests.post(address, data=BECAUSE, headers={"Origin": "http://[evil"}, timeout=10)
+    assert garbled.status_code == 403
     own = requests.post(address, data=BECAUSE, headers={"Origin": served.url}, timeout=10)
     assert own.status_code == 200
 
@@ -274,6 +306,7 @@ def test_an_old_browser_is_known_by_its_origin(served: ServedGate) -> None:
         ("[::1]:9911", 303),
         ("10.0.0.1", 303),
         ("gated.example.evil.example", 403),
+        ("[::1", 403),
         ("", 403),
     ],
 )
@@ -390,6 +423,17 @@ def test_the_trace_of_a_release_is_to_be_had_as_numbers(served: ServedGate) -> N
     assert drawing["bands"][0]["stage"] == "canary-5"
 
 
+def test_a_drawing_shows_that_the_gate_was_not_running(served: ServedGate) -> None:
+    release = baking(served, 10)
+    last_look_at = served.now
+    served.now += 3600
+    served.tick(3)
+    drawing = served.get(f"/api/v1/releases/{release}/trace").json()
+    told = [(band["verdict"], band["since"]) for band in drawing["bands"]]
+    assert told[:2] == [("pending", drawing["at"][0]), ("hold", last_look_at + served.gate.validity_seconds)]
+    assert drawing["curves"][0]["values"].count(None) == 1
+
+
 def test_a_report_tells_the_story_as_markdown_json_and_page(served: ServedGate) -> None:
     release = baking(served)
     served.post(f"/api/v1/releases/{release}/pause", {"reason": "look | at `this`\n# now"})
@@ -409,3 +453,19 @@ def test_a_report_tells_the_story_as_markdown_json_and_page(served: ServedGate) 
     assert "checkout v2 in production is going back" in shown
     assert "time to detect" in shown
     assert served.get("/api/v1/releases/nope/report.md").status_code == 404
+
+
+def test_a_report_tells_the_day_of_what_happened_on_another(served: ServedGate) -> None:
+    release = served.open()
+    served.now += 7 * 86400
+    served.start(release)
+    report = served.get(f"/api/v1/releases/{release}/report.md").text
+    assert "| canary-5 | 0.05 | 2023-11-21 22:13:20 |" in report
+
+
+def test_a_clock_that_was_set_back_makes_no_report_of_minus_a_day(served: ServedGate) -> None:
+    release = served.open()
+    served.now -= 3605
+    served.post(f"/api/v1/releases/{release}/abort")
+    report = served.get(f"/api/v1/releases/{release}/report.md").text
+    assert "- took 0s" in report

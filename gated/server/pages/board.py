@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gated.model.release import Release, RuleResult
 from gated.model.rule import OnBreach
@@ -67,7 +67,7 @@ class Row:
         release: the release.
         standing: how it stands.
         track: its stages.
-        worst: the rule that is nearest to its limit, in words; empty when none is near.
+        worst: the rule with the worst outcome, in words; empty when all are fine.
         eta_seconds: to the earliest possible promotion; None when there is none to wait for.
     """
 
@@ -107,7 +107,7 @@ class Board:
     @property
     def pages(self) -> int:
         """How many pages those under way take."""
-        return max(1, -(-self.found // ROWS))
+        return _pages(self.found)
 
 
 def load(gate: Gate, wanted: Wanted, now: float) -> Board:
@@ -121,10 +121,12 @@ def load(gate: Gate, wanted: Wanted, now: float) -> Board:
     mine = [row for row in active if wanted.takes(row.release)]
     counts = Counter(row.standing.tone for row in mine)
     found = sorted((row for row in mine if wanted.state in {"", row.standing.tone}), key=_order)
-    first = (wanted.page - 1) * ROWS
+    # A page that is watched outlives the releases that filled it; beyond the last page is the last page.
+    page = min(wanted.page, _pages(len(found)))
+    first = (page - 1) * ROWS
     ended, next_ended = _ended(gate, wanted, now)
     return Board(
-        wanted=wanted,
+        wanted=replace(wanted, page=page),
         rows=tuple(found[first : first + ROWS]),
         found=len(found),
         active=len(active),
@@ -136,6 +138,10 @@ def load(gate: Gate, wanted: Wanted, now: float) -> Board:
         next_ended=next_ended,
         looked_at=max((row.release.evaluated_at for row in active if row.release.evaluated_at), default=None),
     )
+
+
+def _pages(rows: int) -> int:
+    return max(1, -(-rows // ROWS))
 
 
 def _ended(gate: Gate, wanted: Wanted, now: float) -> tuple[list[Row], str]:
@@ -174,11 +180,11 @@ def _state(release: Release, at: int) -> str:
 
 
 def _worst(release: Release) -> str:
-    """The rule whose outcome is the worst, and of those the one nearest to its limit; empty when all are fine."""
+    """The rule whose outcome is the worst, and of those the one with the most evidence; empty when all are fine."""
     if not release.phase.is_active or not release.results:
         return ""
     blocking = [result for result in release.results if result.on_breach is not OnBreach.WARN]
-    worst = max(blocking or release.results, key=lambda result: (result.outcome, _nearness(result)))
+    worst = max(blocking or release.results, key=_badness)
     if worst.outcome is Outcome.OK:
         return ""
     if worst.value is None:
@@ -187,12 +193,9 @@ def _worst(release: Release) -> str:
     return f"{worst.rule} {format_quantity(worst.value, worst.unit)}{limit}"
 
 
-def _nearness(result: RuleResult) -> float:
-    if result.odds is not None and result.odds_limit:
-        return result.odds / result.odds_limit
-    if result.value is None or not result.limit:
-        return 0.0
-    return result.value / result.limit
+def _badness(result: RuleResult) -> tuple[Outcome, float]:
+    """Not by how near a value is to its limit: one that must not fall below it is often as near as can be, and well."""
+    return result.outcome, result.odds / result.odds_limit if result.odds is not None and result.odds_limit else 0.0
 
 
 def _order(row: Row) -> tuple[int, str, str]:

@@ -6,7 +6,7 @@ in between and gets the latest. A page that nobody watches costs nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -72,7 +72,7 @@ class Live:
         """How many watch."""
         return sum(page.watchers for page in self._pages.values())
 
-    async def watch(self, name: str, release: ReleaseId | None, render: Render) -> AsyncIterator[bytes]:
+    async def watch(self, name: str, release: ReleaseId | None, render: Render) -> AsyncGenerator[bytes, None]:
         """A page as server-sent events: now, and whenever it changes.
 
         Args:
@@ -142,8 +142,10 @@ async def _rendered(render: Render) -> bytes:
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Not by `asyncio.wait_for`, which forgets until Python 3.12 to be cancelled when the event is set meanwhile."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

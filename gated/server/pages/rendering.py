@@ -71,18 +71,22 @@ def at(instant: float) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(machine, human)
 
 
-def clock(instant: float) -> Markup:
-    """The time of day of a moment; the day on asking."""
+def clock(instant: float, opened_at: float) -> Markup:
+    """The time of day of a moment, with the day when that is not the day its release was opened."""
     moment = datetime.fromtimestamp(instant, UTC)
-    machine, human = moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%H:%M:%S")
+    is_of_that_day = moment.date() == datetime.fromtimestamp(opened_at, UTC).date()
+    machine, human = (
+        moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        moment.strftime("%H:%M:%S" if is_of_that_day else "%d %b %H:%M:%S"),
+    )
     return Markup('<time class="clock" datetime="{}" title="{}">{}</time>').format(
         machine, moment.strftime("%Y-%m-%d %H:%M:%S UTC"), human
     )
 
 
 def duration(seconds: float) -> str:
-    """A duration as people say it: two units at most."""
-    rounded = round(seconds) if seconds >= 1 else round(seconds, 1)
+    """A duration as people say it: two units at most. None is negative, unless the clock was set back meanwhile."""
+    rounded = round(seconds) if seconds >= 1 else round(max(0.0, seconds), 1)
     for unit, below in ((60, 600), (3600, 36 * 3600)):
         if rounded >= below:
             rounded = round(rounded / unit) * unit

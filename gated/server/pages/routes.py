@@ -127,8 +127,9 @@ def show_report(request: Request, release: Identity, serving: Serving) -> Respon
     root = "../../../.." if request.url.path.endswith(".html") else "../.."
 
     def page() -> str:
-        told = views.release(serving.gate, ReleaseId(release), serving.now())
-        drawn = story.load(serving.gate, ReleaseId(release), serving.source_links, serving.now())
+        identity, links, now = ReleaseId(release), serving.source_links, serving.now()
+        told = views.release(serving.gate, identity, now)
+        drawn = story.load(serving.gate, identity, links, now, story.EVENTS_IN_REPORT)
         return render("report.html", root=root, told=told, headline=headline(told), story=drawn)
 
     return _answer(root, page)

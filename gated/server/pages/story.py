@@ -20,8 +20,8 @@ from gated.server.pages.wording import TONES, Standing, shown_now, standing
 from gated.server.plots import Mark
 from gated.store.records import AuditRecord
 
-_EVENTS = 300
-"""The latest that the page tells; the report has all."""
+EVENTS, EVENTS_IN_REPORT = 300, 10_000
+"""The latest that the page tells, again with every look, and those that the report tells, once."""
 _WIDTH, _HALF_WIDTH = 1080, 530
 """Of plots, so that their letters are about as large as all others."""
 
@@ -112,7 +112,9 @@ class Story:
     is_cut: bool
 
 
-def load(gate: Gate, identity: ReleaseId, links: Mapping[SourceName, str], now: float) -> Story:
+def load(
+    gate: Gate, identity: ReleaseId, links: Mapping[SourceName, str], now: float, most_events: int = EVENTS
+) -> Story:
     """The story as of now.
 
     Args:
@@ -120,6 +122,7 @@ def load(gate: Gate, identity: ReleaseId, links: Mapping[SourceName, str], now: 
         identity: which release.
         links: where people reach the sources.
         now: Unix seconds.
+        most_events: how many events it tells at most, the latest.
 
     Raises:
         NotFound: there is no such release.
@@ -129,11 +132,10 @@ def load(gate: Gate, identity: ReleaseId, links: Mapping[SourceName, str], now: 
     policy = gate.policy_of(release)
     shown = shown_now(release, policy, now, gate.validity_seconds)
     drawing = views.drawing(gate, identity)
-    events = sorted(
-        (*_deeds(gate.store.audit(identity, limit=_EVENTS)), *_changes(gate.store.history(identity))),
-        key=lambda event: event.at,
-        reverse=True,
-    )
+    # One more than are told says whether there are more.
+    deeds = gate.store.audit(identity, limit=most_events + 1)
+    changes = gate.store.history(identity, limit=most_events + 1)
+    events = sorted((*_deeds(deeds), *_changes(changes)), key=lambda event: event.at, reverse=True)
     return Story(
         release=release,
         standing=standing(release, shown),
@@ -142,8 +144,8 @@ def load(gate: Gate, identity: ReleaseId, links: Mapping[SourceName, str], now: 
         stages=tuple(_stages(gate, release, policy, now)),
         band="" if drawing is None else plots.band(drawing, _marks(release), release.service, _WIDTH),
         rules=tuple(sorted(_rules(release, policy, drawing, links), key=lambda each: _urgency(release, each))),
-        events=tuple(events[:_EVENTS]),
-        is_cut=len(events) > _EVENTS,
+        events=tuple(events[:most_events]),
+        is_cut=len(events) > most_events,
     )
 
 

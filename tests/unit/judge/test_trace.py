@@ -2,6 +2,7 @@
 
 import itertools
 
+from gated.judge.trace import with_gaps
 from gated.model.trace import RulePoint, TracePoint
 from gated.model.verdict import Outcome, Verdict
 from tests import samples
@@ -27,6 +28,24 @@ def test_an_old_release_keeps_looks_that_are_a_share_of_its_age_apart() -> None:
     gaps = [after - before for before, after in itertools.pairwise(ages)]
     assert all(gap <= max(15.0, age / 120 + 15.0) for gap, age in zip(gaps, ages[1:], strict=False))
     assert len(ages) < 120 * (1 + 3.9)  # ln(24 h / 30 min) = 3.87
+
+
+def test_no_look_that_was_left_out_is_taken_for_a_gap() -> None:
+    looks = kept(Story(stages=[LONG]).start().run(24 * HOURS))
+    assert list(with_gaps(looks, samples.NOW, 45.0)) == looks
+
+
+def test_where_nobody_looked_is_a_hold_without_numbers() -> None:
+    """The gate was down: it told nobody the verdict it had had before."""
+    before, after = samples.trace_point(verdict=Verdict.PROMOTE), samples.trace_point(at=samples.NOW + 3600)
+    gap = list(with_gaps([before, after], samples.NOW, 45.0))[1]
+    assert (gap.at, gap.verdict, gap.is_unseen) == (samples.NOW + 45, Verdict.HOLD, True)
+    back = samples.trace_point(verdict=Verdict.ROLLBACK)
+    assert list(with_gaps([back, after], samples.NOW, 45.0))[1].verdict is Verdict.ROLLBACK
+
+
+def test_nothing_has_no_gaps() -> None:
+    assert list(with_gaps([], samples.NOW, 45.0)) == []
 
 
 def test_waiting_to_be_started_does_not_make_a_release_old() -> None:

@@ -41,25 +41,31 @@
       if (isBusy) continue;
       const open = [...old.querySelectorAll("details[open]")].map((each) => each.id);
       const focused = old.contains(document.activeElement) ? document.activeElement : null;
-      const place = focused && path(old, focused);
+      // Rules and releases change places: focus follows the one that has it.
+      const anchor = focused?.closest("[id]").id;
+      const place = focused && path(document.getElementById(anchor), focused);
+      const scrolled = scrollable(old).map((each) => each.scrollLeft);
       const sent = part.outerHTML;
       old.className = part.className;
       old.replaceChildren(...part.childNodes);
       old.dataset.sent = sent;
       for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-      if (place) place.reduce((node, at) => node?.children[at], old)?.focus?.({ preventScroll: true });
+      scrollable(old).forEach((each, at) => { each.scrollLeft = scrolled[at] ?? 0; });
+      if (place) place.reduce((node, at) => node?.children[at], document.getElementById(anchor))?.focus?.({ preventScroll: true });
     }
+    document.title = main.querySelector("[data-title]").dataset.title;
     told();
   };
 
-  // A new verdict: into the tab's title, and read aloud to those who listen.
+  const scrollable = (part) => [...part.querySelectorAll(".scroll, .track")];
+
+  // A new verdict is read aloud to those who listen.
   const verdict = () => main.querySelector("#verdict .badge")?.textContent.trim();
   let known = verdict();
   const announce = () => {
     const now = verdict();
     if (!now || now === known) return;
     known = now;
-    document.title = document.title.replace(/^[^:]*/, now);
     document.getElementById("news").textContent = `${now}: ${main.querySelector("#verdict .sentence").textContent}`;
   };
 
@@ -89,9 +95,41 @@
   setInterval(told, 1000);
   if (!main.dataset.live) return;
   for (const part of main.children) part.dataset.sent = "";
-  const source = new EventSource(main.dataset.live);
-  source.addEventListener("page", (event) => { say("live", "live"); exchange(event.data); announce(); });
-  source.addEventListener("trouble", (event) => say("lost", event.data));
-  source.addEventListener("error", () => say("lost", "connection lost; this page may be old"));
-  addEventListener("pagehide", () => source.close());
+
+  // A browser opens six connections to one server, over all of its tabs, and a page that is live holds one. So a tab that
+  // nobody looks at takes what there is, lets go, and comes back: a seventh would not even load, and titles still tell.
+  let source = null;
+  let later = 0;
+  const leave = () => {
+    clearTimeout(later);
+    source?.close();
+  };
+  const comeBackAfter = (seconds) => {
+    leave();
+    later = setTimeout(connect, seconds * 1000);
+  };
+  const rest = () => { if (document.hidden) comeBackAfter(15); };
+  const connect = () => {
+    leave();
+    const opened = source = new EventSource(main.dataset.live);
+    opened.addEventListener("page", (event) => {
+      say("live", "live");
+      exchange(event.data);
+      announce();
+      rest();
+    });
+    opened.addEventListener("trouble", (event) => {
+      say("lost", event.data);
+      rest();
+    });
+    opened.addEventListener("error", () => {
+      say("lost", "connection lost; this page may be old");
+      // It tries again by itself, unless something answered that is no stream: a proxy, while gated is started anew.
+      if (opened.readyState === EventSource.CLOSED) comeBackAfter(3);
+    });
+  };
+  connect();
+  document.addEventListener("visibilitychange", () => (document.hidden ? comeBackAfter(15) : connect()));
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", (event) => { if (event.persisted) connect(); }); // back to a page that was only put aside
 })();
