@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 from gated.cli.text import instant, printable, share, table
-from gated.operations.documents import ReleaseDocument, ReleaseHistory, ReleasePage, RollbackDocument, RuleDocument
+from gated.operations.documents import (
+    ReleaseDocument,
+    ReleaseHistory,
+    ReleasePage,
+    RollbackDocument,
+    RuleDocument,
+    StageDocument,
+)
 
 _AUDIT_LINES = 20
 """The end of the story; all of it is in the JSON."""
@@ -49,8 +56,7 @@ def _sections(found: ReleaseHistory) -> Iterator[str]:
                 share(stage.traffic),
                 instant(stage.started_at),
                 instant(stage.ended_at),
-                stage.verdict.value,
-                stage.reason,
+                *_how_it_stands(found, stage),
             )
             for stage in found.stages
         ],
@@ -65,6 +71,19 @@ def _sections(found: ReleaseHistory) -> Iterator[str]:
                 for entry in found.audit[-_AUDIT_LINES:]
             ],
         )
+
+
+def _how_it_stands(found: ReleaseHistory, stage: StageDocument) -> tuple[str, str]:
+    """A word and the sentence: how a stage was decided, else its verdict.
+
+    A release that goes back has that verdict at all of its stages, whatever was decided of those before.
+    """
+    for decision in found.decisions:
+        if decision.stage == stage.stage:
+            return _words(decision.decision.value), decision.reason
+    if stage.started_at is None and found.rollback is not None:
+        return "–", "not started"
+    return stage.verdict.value, stage.reason
 
 
 def _facts(found: ReleaseHistory) -> Iterator[str]:

@@ -19,6 +19,7 @@ from gated.model.release import (
     StageState,
 )
 from gated.model.step import Decision, DecisionKind, SignalKind, Step
+from gated.model.verdict import Verdict
 
 
 def open_release(  # noqa: PLR0913 -- these are the facts a release is made of; a bag for them would only rename them
@@ -204,7 +205,7 @@ def pause(release: Release, actor: Actor, reason: str, now: float) -> Step | Non
 
 
 def resume(release: Release, actor: Actor, reason: str, now: float) -> Step | None:
-    """Take back a pause; the next look judges as if it had not been.
+    """Take back a pause; the next look judges as if it had not been, and until then the stage is pending.
 
     Returns:
         The step; None when it is not paused.
@@ -215,7 +216,11 @@ def resume(release: Release, actor: Actor, reason: str, now: float) -> Step | No
     phase = advance(release.phase, Event.RESUME)
     if release.pause is None:
         return None
-    after = record.with_next_revision(release, replace(release, phase=phase, pause=None))
+    resumed = replace(release, phase=phase, pause=None)
+    if release.phase is Phase.BAKING and (current := release.current_stage) is not None:
+        why = f"resumed by {actor}; the next look decides"
+        resumed = resumed.with_stage(record.with_verdict(current, release, Verdict.PENDING, why, now))
+    after = record.with_next_revision(release, resumed)
     return Step(after, audit=(record.audit(after, actor, "release_resumed", reason, now),))
 
 

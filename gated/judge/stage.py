@@ -146,7 +146,7 @@ def eta_seconds(release: Release, policy: Policy, stage: Stage, warm_at: float, 
 
 
 def _time_to_coverage(release: Release, policy: Policy) -> float:
-    """Seconds until enough of all looks have had evidence, if from now on each has, as far apart as they were so far."""
+    """Seconds until enough of all looks had evidence, if from now on each has; as far apart as they were so far."""
     current = release.current_stage
     wait = 0.0
     for _, state in _blocking(policy.rules, release.rules):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from gated.model.release import Phase
-from gated.model.units import format_duration, format_quantity
+from gated.model.units import Unit, format_duration, format_quantity
 from gated.operations.documents import ReleaseHistory, RuleDocument, StageDocument
 
 _ENDINGS = {
@@ -46,7 +46,7 @@ def _lines(told: ReleaseHistory) -> Iterator[str]:
         yield ""
         yield from _rollback(told)
     yield ""
-    yield "## Rules at the end"
+    yield "## Rules now" if told.active else "## Rules at the end"
     yield ""
     yield "| rule | outcome | value | limit | what it said |"
     yield "|---|---|---|---|---|"
@@ -77,7 +77,7 @@ def _stage(told: ReleaseHistory, stage: StageDocument) -> str:
     how = "not decided" if decided is None else f"{decided.decision.value.replace('_', ' ')}: {decided.reason}"
     started = _clock(told, stage.started_at) if stage.started_at is not None else "–"
     ended = _clock(told, stage.ended_at) if stage.ended_at is not None else "–"
-    return f"| {stage.stage} | {stage.traffic:.4g} | {started} | {ended} | {_safe(how)} |"
+    return f"| {stage.stage} | {format_quantity(stage.traffic, Unit.RATIO)} | {started} | {ended} | {_safe(how)} |"
 
 
 def _rollback(told: ReleaseHistory) -> Iterator[str]:

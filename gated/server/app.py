@@ -34,6 +34,8 @@ def describe_app(external_url: str = "") -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # A redirect would be made of the Host header, which behind a proxy is neither its scheme nor its path.
+        redirect_slashes=False,
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(OwnPagesOnly, external_url=external_url)

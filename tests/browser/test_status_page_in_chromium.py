@@ -183,6 +183,7 @@ def test_a_gate_that_is_gone_is_said_to_be_gone(tmp_path: Path, browser: Any) ->
         page.goto(f"{served.url}/releases/{baking(served)}")
         expect(page.locator("#pulse")).to_have_text("live")
     expect(page.locator("#pulse")).to_contain_text("connection lost")
+    assert page.locator("#act-pause button").is_disabled()  # what was typed would be lost with the page
     page.close()
 
 

@@ -32,7 +32,7 @@ def baking(served: ServedGate, looks: int = 5, **changes: str) -> str:
 
 
 def page(served: ServedGate, path: str, status: int = 200) -> str:
-    answer = served.get(path)
+    answer = requests.get(served.url + path, timeout=10)
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     return answer.text
@@ -253,6 +253,31 @@ def test_a_deed_without_name_or_reason_is_refused_with_what_was_typed_kept(
     assert served.get(f"/api/v1/releases/{release}").json()["phase"] == "baking"
 
 
+def test_who_a_proxy_says_it_is_cannot_be_overwritten_in_the_form(served: ServedGate) -> None:
+    release = baking(served)
+    text = requests.get(f"{served.url}/releases/{release}", headers={"X-Gated-Actor": "alice"}, timeout=10).text
+    assert "<b>alice</b>" in text
+    assert 'name="name"' not in text
+    answer = act(served, release, "pause", {"name": "bob", "reason": "x"}, **{"X-Gated-Actor": "alice"})
+    assert answer.status_code == 303
+    assert served.get(f"/api/v1/releases/{release}").json()["paused"]["by"] == "alice"
+
+
+def test_a_release_that_was_aborted_says_by_whom_and_why(served: ServedGate) -> None:
+    release = baking(served)
+    act(served, release, "abort", BECAUSE)
+    text = page(served, f"/releases/{release}")
+    assert "aborted by ada: waiting for the database" in text
+    assert 'class="back' not in text
+
+
+def test_a_resumed_release_does_not_say_that_it_is_paused(served: ServedGate) -> None:
+    release = baking(served)
+    act(served, release, "pause", BECAUSE)
+    act(served, release, "resume", BECAUSE)
+    assert "resumed by ada; the next look decides" in page(served, f"/releases/{release}")
+
+
 def test_a_deed_that_is_not_possible_any_more_says_why(served: ServedGate) -> None:
     release = baking(served)
     assert act(served, release, "abort", BECAUSE).status_code == 303
@@ -460,7 +485,7 @@ def test_a_report_tells_the_day_of_what_happened_on_another(served: ServedGate) 
     served.now += 7 * 86400
     served.start(release)
     report = served.get(f"/api/v1/releases/{release}/report.md").text
-    assert "| canary-5 | 0.05 | 2023-11-21 22:13:20 |" in report
+    assert "| canary-5 | 5 % | 2023-11-21 22:13:20 |" in report
 
 
 def test_a_clock_that_was_set_back_makes_no_report_of_minus_a_day(served: ServedGate) -> None:

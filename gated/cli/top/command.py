@@ -19,7 +19,8 @@ from gated.operations.documents import ReleasePage
 
 _SHORTEST_SECONDS = 0.5
 _NO_TEXTUAL = (
-    'the live view needs an extra: pip install "gated[top]"; without it, `gated top --once` prints the same list once'
+    'the live view needs the extra `top`: pip install ".[top]" in a checkout of gated; without it, `gated top --once` '
+    "prints the same list once"
 )
 
 
@@ -33,7 +34,7 @@ _NO_TEXTUAL = (
         ],
         exits={
             "0": "printed, or left with q",
-            "1": 'the live view is not installed: pip install "gated[top]"',
+            "1": 'the live view is not installed: pip install ".[top]" in a checkout of gated',
             **{code: meaning for code, meaning in teach.GATE_EXITS.items() if code in {"2", "12", "14"}},
         },
     )

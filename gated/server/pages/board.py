@@ -52,7 +52,7 @@ class Segment:
 
     Args:
         name: the stage's.
-        state: `done`, `now`, `back` or `later`.
+        state: `done`, `now`, `back`, `stopped` or `later`.
     """
 
     name: str
@@ -175,7 +175,7 @@ def _state(release: Release, at: int) -> str:
     if release.rollback is not None and state.ended_at is not None:
         return "back"
     if state.started_at is not None:
-        return "now" if release.phase.is_undecided else "back"
+        return "now" if release.phase.is_undecided else "back" if release.rollback is not None else "stopped"
     return "later"
 
 

@@ -59,6 +59,15 @@ Serving = Annotated[Services, Depends(_services)]
 Identity = Annotated[str, Path(pattern=_ID)]
 
 
+def _who(request: Request) -> str:
+    """Who a proxy in front says it is, as in the API; a name that cannot be recorded is none."""
+    name = request.headers.get("x-gated-actor", "").strip()
+    return name if name.isascii() and name.isprintable() and len(name) <= _LONGEST_NAME else ""
+
+
+Who = Annotated[str, Depends(_who)]
+
+
 @router.get("/")
 def show_board(request: Request, serving: Serving) -> Response:
     """All releases."""
@@ -77,30 +86,31 @@ async def watch_board(request: Request, serving: Serving) -> Response:
 
 
 @router.get("/releases/{release}")
-def show_release(release: Identity, serving: Serving) -> Response:
+def show_release(release: Identity, serving: Serving, who: Who) -> Response:
     """One release."""
-    return _answer("..", lambda: _release_page(serving, ReleaseId(release)))
+    return _answer("..", lambda: _release_page(serving, ReleaseId(release), who))
 
 
 @router.get("/releases/{release}/events")
-async def watch_release(release: Identity, serving: Serving) -> Response:
+async def watch_release(release: Identity, serving: Serving, who: Who) -> Response:
     """One release as it changes."""
     identity = ReleaseId(release)
 
     def part() -> str:
         told = story.load(serving.gate, identity, serving.source_links, serving.now())
-        return render("_release.html", root="..", story=told, typed=_NOTHING_YET, faults=())
+        return render("_release.html", root="..", story=told, who=who, typed=_NOTHING_YET, faults=())
 
-    return _stream(serving, f"release {release}", identity, _in_a_thread(part))
+    return _stream(serving, f"release {release} {who}", identity, _in_a_thread(part))
 
 
 @router.post("/releases/{release}/{deed}")
-async def act(release: Identity, deed: str, request: Request, serving: Serving) -> Response:
+async def act(release: Identity, deed: str, request: Request, serving: Serving, who: Who) -> Response:
     """Pause, resume or abort. 303: done, back to the release. 404, 409, 422: the page says why it was not."""
     if deed not in _DEEDS:
         raise HTTPException(404, "there is no such page")
     form = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
-    typed = Attempt(deed, *(form.get(key, [""])[0].strip() for key in ("name", "reason")))
+    name, reason = (form.get(key, [""])[0].strip() for key in ("name", "reason"))
+    typed = Attempt(deed, who or name, reason)
 
     def do() -> Response:
         identity = ReleaseId(release)
@@ -115,7 +125,7 @@ async def act(release: Identity, deed: str, request: Request, serving: Serving) 
                 faults, status = [str(error)], status_of(error)
             else:
                 return RedirectResponse(f"../{release}", status_code=303, headers=HEADERS)
-        return _answer("../..", lambda: _release_page(serving, identity, "../..", typed, tuple(faults)), status)
+        return _answer("../..", lambda: _release_page(serving, identity, who, "../..", typed, tuple(faults)), status)
 
     return await run_in_threadpool(do)
 
@@ -205,12 +215,13 @@ class _Links:
 def _release_page(
     serving: Services,
     identity: ReleaseId,
+    who: str,
     root: str = "..",
     typed: Attempt = _NOTHING_YET,
     faults: tuple[str, ...] = (),
 ) -> str:
     told = story.load(serving.gate, identity, serving.source_links, serving.now())
-    return render("release.html", root=root, story=told, typed=typed, faults=faults)
+    return render("release.html", root=root, story=told, who=who, typed=typed, faults=faults)
 
 
 def _answer(root: str, page: Callable[[], str], status: int = 200) -> Response:

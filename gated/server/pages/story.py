@@ -1,7 +1,7 @@
 """One release on one page: where it is, what the gate says of it and why, and everything that happened."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from gated.judge.present import Shown, show
@@ -9,8 +9,8 @@ from gated.model.ids import ReleaseId, SourceName
 from gated.model.plan import Policy, Stage
 from gated.model.release import Release, RuleResult, StageState
 from gated.model.rule import OnBreach, Rule
-from gated.model.step import OutcomeChange
-from gated.model.verdict import Outcome, Verdict
+from gated.model.step import AuditEntry, OutcomeChange
+from gated.model.verdict import Outcome
 from gated.operations import views
 from gated.operations.drawing import Curve, Drawing
 from gated.operations.gate import Gate
@@ -22,6 +22,8 @@ from gated.store.records import AuditRecord
 
 EVENTS, EVENTS_IN_REPORT = 300, 10_000
 """The latest that the page tells, again with every look, and those that the report tells, once."""
+_ENDINGS = frozenset({"release_aborted", "release_superseded"})
+"""What ends a release without a verdict: who did it and why is its sentence."""
 _WIDTH, _HALF_WIDTH = 1080, 530
 """Of plots, so that their letters are about as large as all others."""
 
@@ -56,6 +58,7 @@ class RuleView:
         rule: as the policy has it.
         values: its chart, markup; empty when there is nothing to draw.
         odds: the chart of its odds, likewise.
+        learned: what history says of how unsteady the service is, for a rule that weighs evidence; empty otherwise.
         link: where its query can be seen in its source; empty when nobody said where that is.
     """
 
@@ -63,6 +66,7 @@ class RuleView:
     rule: Rule
     values: str
     odds: str
+    learned: str
     link: str
 
 
@@ -134,11 +138,15 @@ def load(
     drawing = views.drawing(gate, identity)
     # One more than are told says whether there are more.
     deeds = gate.store.audit(identity, limit=most_events + 1)
+    ending = next((record.entry for record in deeds if record.entry.action in _ENDINGS), None)
+    stands = standing(release, shown)
+    if ending is not None:
+        stands = replace(stands, sentence=_without_verdict(ending))
     changes = gate.store.history(identity, limit=most_events + 1)
     events = sorted((*_deeds(deeds), *_changes(changes)), key=lambda event: event.at, reverse=True)
     return Story(
         release=release,
-        standing=standing(release, shown),
+        standing=stands,
         shown=shown,
         planned=policy.stage((release.current_stage or release.stages[0]).name),
         stages=tuple(_stages(gate, release, policy, now)),
@@ -147,6 +155,12 @@ def load(
         events=tuple(events[:most_events]),
         is_cut=len(events) > most_events,
     )
+
+
+def _without_verdict(ending: AuditEntry) -> str:
+    if ending.action == "release_superseded" or ending.detail == f"aborted by {ending.actor}":
+        return ending.detail
+    return f"aborted by {ending.actor}: {ending.detail}"
 
 
 def _stages(gate: Gate, release: Release, policy: Policy, now: float) -> Iterator[StageView]:
@@ -173,7 +187,9 @@ def _word(segment: Segment, shown: Shown) -> str:
         case "later":
             return "not started"
         case "back":
-            return "rolled back" if shown.verdict is Verdict.ROLLBACK else "ended"
+            return "rolled back"
+        case "stopped":
+            return "ended"
         case _:
             return shown.verdict.value
 
@@ -191,13 +207,14 @@ def _rules(
 ) -> Iterator[RuleView]:
     curves: dict[str, Curve] = {} if drawing is None else {curve.rule: curve for curve in drawing.curves}
     marks = _marks(release)
-    for rule, result in zip(policy.rules, release.results, strict=False):
+    for rule, state, result in zip(policy.rules, release.rules, release.results, strict=False):
         curve = curves.get(rule.name)
         values = odds = ""
         if drawing is not None and curve is not None and any(value is not None for value in curve.values):
             width = _HALF_WIDTH if curve.odds and curve.odds_limit is not None else _WIDTH
             values, odds = plots.values(drawing, curve, marks, width), plots.odds(drawing, curve, marks, _HALF_WIDTH)
-        yield RuleView(result, rule, values, odds, _link(links.get(rule.source, ""), result))
+        learned = state.evidence.calibration.note if state.evidence is not None and state.evidence.calibration else ""
+        yield RuleView(result, rule, values, odds, learned, _link(links.get(rule.source, ""), result))
 
 
 def _urgency(release: Release, each: RuleView) -> tuple[bool, bool, int]:

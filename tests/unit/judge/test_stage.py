@@ -211,6 +211,19 @@ def test_harm_from_before_the_release_holds_it_and_says_so() -> None:
     assert story.verdict() is Verdict.PROMOTE
 
 
+def test_after_a_blindness_the_estimate_counts_the_looks_it_cost() -> None:
+    """Nine looks with evidence make up for one without; until then nothing is promoted."""
+    story = told(blind(315, 600), bake_min_seconds=450.0, bake_max_seconds=3600.0).run(615)
+    assert "coverage" in story.reason()
+    eta_seconds = story.shown().eta_seconds
+    assert eta_seconds is not None
+    scheduled, evaluated = story.release.rules[0].scheduled, story.release.rules[0].evaluated
+    lacking = -(-round(0.9 * scheduled - evaluated, 6) // 0.1)
+    assert eta_seconds == pytest.approx(lacking * 15.0, rel=0.1)
+    story.run(eta_seconds + 30)
+    assert story.verdict() is Verdict.PROMOTE
+
+
 @pytest.mark.parametrize("reason", BLINDNESSES)
 def test_a_blind_stage_is_held(reason: Blindness) -> None:
     story = told(blind(120, reason=reason)).run(120)
@@ -249,7 +262,7 @@ def test_a_paused_stage_is_held_at_once_and_judged_again_when_resumed() -> None:
     story.pause()
     assert (story.verdict(), story.reason()) == (Verdict.HOLD, "paused by ada: looking into it")
     story.run(300).resume()
-    assert story.verdict() is Verdict.HOLD
+    assert (story.verdict(), story.reason()) == (Verdict.PENDING, "resumed by ada; the next look decides")
     story.run(15)
     assert story.verdict() is Verdict.PROMOTE
 

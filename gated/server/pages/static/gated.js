@@ -79,6 +79,8 @@
     pulse.hidden = false;
     pulse.className = `pulse ${state}`;
     pulse.textContent = text;
+    // What is sent into nothing would cost the page, and what was typed.
+    for (const button of main.querySelectorAll("#actions button")) button.disabled = state === "lost";
   };
 
   const remember = () => {
