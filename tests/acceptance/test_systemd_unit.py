@@ -214,7 +214,8 @@ def test_the_drop_ins_reload_checks_the_rules_first(
     found = re.fullmatch(r"/bin/sh -c '(.*)'", drop_in.one("ExecReload"))
     assert found is not None
     script = found[1].replace(INSTALLED, COMMAND).replace("/etc/gated", f"{tmp_path}/etc/gated")
-    with subprocess.Popen(["sleep", "30"]) as main_process:
+    # Whoever runs the tests may ignore SIGHUP (nohup does), and children would too.
+    with subprocess.Popen(["env", "--default-signal=HUP", "sleep", "30"]) as main_process:
         try:
             done = subprocess.run(
                 ["/bin/sh", "-c", script],
