@@ -147,6 +147,9 @@ def gate_with_every_state(directory: Path) -> Iterator[Watched]:
         for service, phase in _PHASES.items():
             _await_series(prometheus, f'gated_release_info{{service="{service}",phase="{phase}"}}')
         _await_series(prometheus, f'gated_stage_verdict{{service="{BLIND}",verdict="hold"}} == 1')
+        # Its series went one by one, and a look may have come in between.
+        for rule in ("error-rate", "target-down"):
+            _await_series(prometheus, f'gated_rule_blind{{service="{BLIND}",rule="{rule}"}} == 1')
         yield everything
 
 

@@ -340,6 +340,6 @@ def test_q_ends_it_at_once_while_the_gate_is_silent() -> None:
 
 def test_without_the_extra_it_says_how_to_install_it() -> None:
     terminal = Terminal("top", before="import sys; sys.modules['textual'] = None")
-    terminal.read_until('pip install "gated[top]"')
+    terminal.read_until('pip install ".[top]"')
     assert terminal.end() == 1
     assert "Traceback" not in terminal.seen
