@@ -147,9 +147,13 @@ def drawing(gate: Gate, identity: ReleaseId) -> Drawing | None:
     Raises:
         NotFound: there is no such release.
     """
-    found = gate.store.release(identity)
+    return drawing_of(gate, gate.store.release(identity))
+
+
+def drawing_of(gate: Gate, found: Release) -> Drawing | None:
+    """The same of a release that was read already."""
     pens = [Pen(result.rule, result.unit, result.odds_limit) for result in found.results]
-    trace = with_gaps(gate.store.trace(identity), found.opened_at, gate.validity_seconds)
+    trace = with_gaps(gate.store.trace(found.id), found.opened_at, gate.validity_seconds)
     return draw(tuple(trace), pens)
 
 

@@ -135,7 +135,7 @@ def load(
     release = gate.store.release(identity)
     policy = gate.policy_of(release)
     shown = shown_now(release, policy, now, gate.validity_seconds)
-    drawing = views.drawing(gate, identity)
+    drawing = views.drawing_of(gate, release)
     # One more than are told says whether there are more.
     deeds = gate.store.audit(identity, limit=most_events + 1)
     ending = next((record.entry for record in deeds if record.entry.action in _ENDINGS), None)
