@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from gated.store import schema, tables
 from gated.store.database import Database
 from gated.store.errors import SchemaOutdated, SchemaTooNew
 from gated.store.repository import Store
-from tests import databases
+from tests import databases, samples
 
 
 @pytest.fixture(params=databases.ENGINES)
@@ -66,6 +67,21 @@ def test_a_newer_database_is_refused_and_left_alone(url: str, database: Database
         Store.open(url, upgrades=upgrades)
     with database.reading() as connection:
         assert schema.current_revision(connection) == "9999"
+
+
+def test_an_upgrade_keeps_the_releases_of_an_older_database(url: str, database: Database) -> None:
+    """One made before there were charts: its releases go on, and are drawn from then on."""
+    with contextlib.closing(Store.open(url, upgrades=True)) as before:
+        before.commit(samples.opening_step(), policy=samples.policy())
+        release = before.release(samples.RELEASE)
+    with database.writing() as connection:
+        tables.trace.drop(connection)
+    stamp(database, "0001")
+    with contextlib.closing(Store.open(url, upgrades=True)) as after:
+        assert after.release(samples.RELEASE) == release
+        step = replace(samples.next_step(release), trace=(samples.trace_point(),))
+        after.commit(step)
+        assert after.trace(samples.RELEASE) == step.trace
 
 
 def test_four_upgrades_at_once_all_succeed(url: str) -> None:
